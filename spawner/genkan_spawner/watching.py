@@ -1,0 +1,148 @@
+"""Follow all objects of one kind, for ever: list, watch, resume, and list again where the place is lost.
+
+https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
+"""
+
+import asyncio
+import json
+import logging
+import random
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from genkan_spawner.api import JsonObject, KubernetesApi
+from genkan_spawner.exceptions import GoneError, KubernetesError, UnreachableError
+from genkan_spawner.kinds import Kind
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+WATCH_SECONDS = 600
+"""How long the API server keeps one watch open; it ends watches itself after 30 to 60 minutes."""
+
+SILENCE_SECONDS = 90.0
+"""A watch without a line for this long is broken: the server sends a bookmark about once a minute."""
+
+PAUSE = 0.1
+"""Seconds before a watch that ended in order is opened again, should a server end each at once."""
+
+BACKOFF_FIRST, BACKOFF_MOST = 0.2, 15.0
+"""Seconds between attempts after failures; doubled each time and spread by a third."""
+
+
+class ChangeType(StrEnum):
+    """What happened to one object."""
+
+    ADDED = "ADDED"
+    MODIFIED = "MODIFIED"
+    DELETED = "DELETED"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[T]):
+    """All objects there are; whatever a caller knew beside them is gone."""
+
+    items: tuple[T, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Changed(Generic[T]):
+    """One object as it is after a change, or as it was before it went."""
+
+    type: ChangeType
+    item: T
+
+
+class Watch(Generic[T]):
+    """The events of one kind, as projected by the caller.
+
+    `project` is called with each raw object at once, so that nothing of it is held longer than its own result. An
+    exception of it is a defect of the caller and ends the watch.
+    """
+
+    def __init__(
+        self,
+        api: KubernetesApi,
+        kind: Kind,
+        *,
+        project: Callable[[JsonObject], T],
+        namespace: str | None = None,
+        label_selector: str | None = None,
+        field_selector: str | None = None,
+    ) -> None:
+        self._api = api
+        self._kind = kind
+        self._project = project
+        self._namespace = namespace
+        selectors = {"labelSelector": label_selector, "fieldSelector": field_selector}
+        self._selectors = {key: value for key, value in selectors.items() if value is not None}
+        self._version: str | None = None
+        self._failures = 0
+
+    async def events(self) -> AsyncIterator[Listed[T] | Changed[T]]:
+        """Yield the state and then each change, without end; every failure is logged, waited out and mended."""
+        while True:
+            try:
+                if self._version is None:
+                    yield await self._list()
+                async for change in self._changes(self._version or ""):
+                    yield change
+                await asyncio.sleep(PAUSE)
+            except GoneError as e:
+                log.info("The watch of %s fell behind; listing again.", self._kind.plural)
+                if self._version is None:
+                    await self._back_off(e)
+                self._version = None
+            except KubernetesError as e:
+                await self._back_off(e)
+
+    async def _list(self) -> Listed[T]:
+        items: list[T] = []
+        version = ""
+        async for page in self._api.pages(self._kind, namespace=self._namespace, query=self._selectors):
+            items += [self._project(item) for item in page["items"]]
+            version = page["metadata"]["resourceVersion"]
+        self._version = version
+        self._failures = 0
+        return Listed(tuple(items))
+
+    async def _changes(self, version: str) -> AsyncIterator[Changed[T]]:
+        query = {
+            **self._selectors,
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": version,
+            "timeoutSeconds": str(WATCH_SECONDS),
+        }
+        path = self._kind.path(namespace=self._namespace)
+        async with self._api.stream(path, query=query, silence=SILENCE_SECONDS) as lines:
+            async for line in lines:
+                event = _event(line)
+                self._version = event["object"]["metadata"]["resourceVersion"]
+                self._failures = 0
+                if event["type"] != "BOOKMARK":
+                    yield Changed(ChangeType(event["type"]), self._project(event["object"]))
+
+    async def _back_off(self, failure: KubernetesError) -> None:
+        delay = min(BACKOFF_FIRST * 2**self._failures, BACKOFF_MOST) * random.uniform(1, 4 / 3)  # noqa: S311  # spreads load
+        self._failures = min(self._failures + 1, 16)
+        level = logging.DEBUG if self._failures == 1 else logging.WARNING
+        log.log(level, "Watching %s: %s Trying again in %.1f s.", self._kind.plural, failure.message, delay)
+        await asyncio.sleep(delay)
+
+
+def _event(line: bytes) -> JsonObject:
+    """Decode one line; an ERROR event and a line cut off by a broken connection become exceptions."""
+    try:
+        event: JsonObject = json.loads(line)
+    except ValueError as e:
+        raise UnreachableError.from_exception(e) from e
+    if event["type"] == "ERROR":
+        status = event["object"]
+        raise KubernetesError.from_status(
+            int(status.get("code") or 0), reason=status.get("reason") or "", message=status.get("message") or ""
+        )
+    return event
