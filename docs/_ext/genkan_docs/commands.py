@@ -19,7 +19,7 @@ def command_reference(command: str) -> str:
     printed = subprocess.run(
         [sys.executable, "-m", "typer", script.module, "utils", "docs", "--name", command],
         check=True,
-        capture_output=True,
+        stdout=subprocess.PIPE,
         encoding="utf-8",
     ).stdout
     return _EMPTY_OPTIONS.sub("", _EVERYWHERE.sub("", _TITLE.sub("", printed)))

@@ -12,10 +12,12 @@ from sphinx.errors import ExtensionError
 
 from genkan_docs.commands import command_reference
 from genkan_docs.fields import field_reference
+from genkan_docs.root_pages import root_page
 
 GENERATORS: Mapping[str, Callable[[str], str]] = {
     "commands": command_reference,
     "fields": field_reference,
+    "page": root_page,
 }
 
 MARKER = re.compile(r"^<!-- (?P<generator>[a-z]+): (?P<subject>\S+) -->$", re.MULTILINE)
