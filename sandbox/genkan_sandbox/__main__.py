@@ -1,0 +1,3 @@
+from genkan_sandbox.cli import main
+
+main()

@@ -1,0 +1,176 @@
+"""The command `genkan-sandbox`."""
+
+import dataclasses
+import json
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+
+from genkan_sandbox import __version__, operations
+from genkan_sandbox.exceptions import SandboxError, StateError
+from genkan_sandbox.state import StateDirectory, default_cache_directory, default_state_directory
+
+app = typer.Typer(
+    name="genkan-sandbox",
+    help="A real Kubernetes control plane with GPU nodes and a JupyterHub on this machine, without Docker or root.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+NOT_RUNNING = 3
+"""Exit code of `status` when no sandbox runs, as init scripts have it."""
+
+StateOption = Annotated[
+    Path | None,
+    typer.Option("--state", metavar="DIR", help="Where the sandbox keeps its state.", show_default="per user"),
+]
+CacheOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache", metavar="DIR", help="Where downloaded and built binaries are kept.", show_default="per user"
+    ),
+]
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def up(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where the hub answers; 0 takes any free port.")] = 8000,
+    state: StateOption = None,
+    site: Annotated[str, typer.Option(metavar="NAME|FILE", help="A shipped site, or a YAML file.")] = "datacenter",
+    ready_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write URL, users and processes here, as JSON, when ready.")
+    ] = None,
+    simulate: Annotated[bool, typer.Option(help="Pods turn Running without processes, thousands of them.")] = False,
+    hub: Annotated[bool, typer.Option(help="Without one this is a bare cluster.")] = True,
+    cache: CacheOption = None,
+) -> None:
+    """Start a sandbox and keep it running until Ctrl-C or `down`."""
+    from genkan_sandbox.starting import UpOptions, start
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupted)
+    options = UpOptions(
+        port=port,
+        state=_root_of(state),
+        site=site,
+        ready_file=ready_file.absolute() if ready_file is not None else None,
+        simulate=simulate,
+        with_hub=hub,
+        cache=cache or default_cache_directory(),
+    )
+    start(options)
+
+
+@app.command()
+def down(state: StateOption = None) -> None:
+    """Stop a sandbox; its state stays."""
+    existing = StateDirectory.existing(_root_of(state))
+    stopped = existing is not None and operations.stop(existing)
+    typer.echo("Stopped." if stopped else "No sandbox runs here.")
+
+
+@app.command()
+def status(
+    state: StateOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show what runs; leaves with 3 when nothing does."""
+    existing = StateDirectory.existing(_root_of(state))
+    found = operations.status(existing) if existing is not None else operations.NOTHING
+    if as_json:
+        typer.echo(json.dumps(dataclasses.asdict(found), indent=1))
+    elif not found.running:
+        typer.echo("No sandbox runs here.")
+    else:
+        typer.echo(f"Site {found.site}, {found.url or 'no hub'}, {'ready' if found.ready else 'starting'}")
+        for part in found.components:
+            memory = f"{part.memory_bytes / 2**20:.0f} MiB" if part.running else "ended"
+            typer.echo(f"  {part.name:<24} {part.pid:>8}  {memory:>10}  {part.age_seconds:>8.0f} s")
+    if not found.running:
+        raise typer.Exit(NOT_RUNNING)
+
+
+@app.command()
+def reset(
+    state: StateOption = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Forget a sandbox that is stopped, homes included."""
+    existing = StateDirectory.existing(_root_of(state))
+    if existing is None:
+        typer.echo("There is nothing to forget.")
+        return
+    homes = sum(1 for path in existing.volumes.glob("*") if path.is_dir()) if existing.volumes.exists() else 0
+    if not yes and sys.stdin.isatty():
+        typer.confirm(f"Forget {existing.root} with {homes} volumes, users' homes among them?", abort=True)
+    operations.reset(existing)
+    typer.echo(f"Forgot {existing.root} with {homes} volumes.")
+
+
+@app.command()
+def logs(
+    component: Annotated[str | None, typer.Argument(help="A component or a pod; without one, the list.")] = None,
+    state: StateOption = None,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many from the end.")] = 50,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is added.")] = False,
+) -> None:
+    """Show the log of a component or of a pod."""
+    existing = _existing(state)
+    if component is None:
+        for name, path in operations.log_files(existing).items():
+            typer.echo(f"{name:<40} {path}")
+        return
+    for text in operations.read_log(operations.find_log(existing, component), lines=lines, follow=follow):
+        typer.echo(text, nl=False)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def kubectl(context: typer.Context, state: StateOption = None) -> None:
+    """Run the machine's kubectl as the sandbox's administrator."""
+    raise typer.Exit(operations.run_kubectl(_existing(state), context.args))
+
+
+@app.command()
+def sites() -> None:
+    """List the sites that are shipped."""
+    from genkan_sandbox.sites import shipped_sites
+
+    for name, description in shipped_sites().items():
+        typer.echo(f"{name:<14} {description}")
+
+
+def _existing(state: Path | None) -> StateDirectory:
+    existing = StateDirectory.existing(_root_of(state))
+    if existing is None:
+        raise StateError(f"There is no sandbox in {_root_of(state)}.", mend="Start one with `genkan-sandbox up`.")
+    return existing
+
+
+def _root_of(state: Path | None) -> Path:
+    return state if state is not None else default_state_directory()
+
+
+def _interrupted(_number: int, _frame: FrameType | None) -> NoReturn:
+    """Make SIGTERM and a closed terminal end a download or a build as Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
+def main() -> NoReturn:
+    """Run the command; a failure is a sentence and an exit code, never a traceback."""
+    try:
+        app()
+    except SandboxError as e:
+        typer.echo(f"genkan-sandbox: {e}", err=True)
+        sys.exit(e.exit_code)
+    sys.exit(0)

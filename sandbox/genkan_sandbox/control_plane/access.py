@@ -1,0 +1,126 @@
+"""Who may talk to the API server: static tokens of the sandbox's own parts, and the hub's ServiceAccount."""
+
+import base64
+import json
+import secrets
+from enum import StrEnum
+from pathlib import Path
+
+from genkan_spawner.api import JsonObject, KubernetesApi
+from genkan_spawner.kinds import SERVICE_ACCOUNTS
+
+HUB_ACCOUNT = "hub"
+"""The hub's ServiceAccount, in the namespace of the users' servers."""
+
+_TEN_YEARS = 10 * 365 * 24 * 3600
+
+
+class Identity(StrEnum):
+    """The users of the token file; Kubernetes' bootstrap roles know the two components by these names."""
+
+    ADMINISTRATOR = "genkan-sandbox-admin"
+    NODE_AGENT = "genkan-sandbox-nodes"
+    CONTROLLER_MANAGER = "system:kube-controller-manager"
+    SCHEDULER = "system:kube-scheduler"
+
+
+_MASTERS = {Identity.ADMINISTRATOR, Identity.NODE_AGENT}
+
+
+def make_tokens() -> dict[Identity, str]:
+    """Make a token for each identity, new at each start."""
+    return {identity: secrets.token_urlsafe(32) for identity in Identity}
+
+
+def token_file(tokens: dict[Identity, str]) -> str:
+    """Render the file of `--token-auth-file`.
+
+    https://kubernetes.io/docs/reference/access-authn-authz/authentication/#static-token-file
+    """
+    lines = []
+    for number, (identity, token) in enumerate(tokens.items(), start=1):
+        groups = ',"system:masters"' if identity in _MASTERS else ""
+        lines.append(f"{token},{identity},{number}{groups}")
+    return "\n".join(lines) + "\n"
+
+
+def kubeconfig(*, server: str, authority: Path, token: str, namespace: str = "default") -> str:
+    """Render a kubeconfig, as JSON, which is YAML too; the authority is inside, so that the file works anywhere."""
+    name = "genkan-sandbox"
+    authority_data = base64.b64encode(authority.read_bytes()).decode()
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": name,
+        "clusters": [{"name": name, "cluster": {"server": server, "certificate-authority-data": authority_data}}],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": name, "namespace": namespace}}],
+        "users": [{"name": name, "user": {"token": token}}],
+    }
+    return json.dumps(document, indent=1)
+
+
+async def account_token(api: KubernetesApi, *, namespace: str) -> str:
+    """Mint a token for the hub's ServiceAccount; KubeSpawner reads its configuration once, so it is a long one."""
+    path = SERVICE_ACCOUNTS.path(namespace=namespace, name=HUB_ACCOUNT, subresource="token")
+    request: JsonObject = {
+        "apiVersion": "authentication.k8s.io/v1",
+        "kind": "TokenRequest",
+        "spec": {"expirationSeconds": _TEN_YEARS},
+    }
+    answer = await api.request("POST", path, body=request)
+    token: str = answer["status"]["token"]
+    return token
+
+
+def hub_rights(namespace: str) -> list[JsonObject]:
+    """Return the hub's account and the rights it has in production, and no others.
+
+    Verbs are those that KubeSpawner and the view of the cluster use, measured one by one.
+    """
+    account = {"kind": "ServiceAccount", "name": HUB_ACCOUNT, "namespace": namespace}
+    servers = [
+        _rule("", "pods", "get", "list", "watch", "create", "delete"),
+        _rule("", "persistentvolumeclaims", "get", "create"),
+        _rule("", "events", "list", "watch"),
+    ]
+    cluster = [
+        _rule("", "nodes", "get", "list", "watch"),
+        _rule("", "pods", "get", "list", "watch"),
+        _rule("", "resourcequotas", "get", "list", "watch"),
+        _rule("", "limitranges", "get", "list", "watch"),
+        _rule("scheduling.k8s.io", "priorityclasses", "get", "list", "watch"),
+    ]
+    rbac = "rbac.authorization.k8s.io"
+    return [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": HUB_ACCOUNT, "namespace": namespace}},
+        {
+            "apiVersion": f"{rbac}/v1",
+            "kind": "Role",
+            "metadata": {"name": "genkan-hub", "namespace": namespace},
+            "rules": servers,
+        },
+        {
+            "apiVersion": f"{rbac}/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": "genkan-hub", "namespace": namespace},
+            "roleRef": {"apiGroup": rbac, "kind": "Role", "name": "genkan-hub"},
+            "subjects": [account],
+        },
+        {
+            "apiVersion": f"{rbac}/v1",
+            "kind": "ClusterRole",
+            "metadata": {"name": "genkan-cluster-view"},
+            "rules": cluster,
+        },
+        {
+            "apiVersion": f"{rbac}/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": "genkan-cluster-view"},
+            "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": "genkan-cluster-view"},
+            "subjects": [account],
+        },
+    ]
+
+
+def _rule(group: str, resource: str, *verbs: str) -> JsonObject:
+    return {"apiGroups": [group], "resources": [resource], "verbs": list(verbs)}

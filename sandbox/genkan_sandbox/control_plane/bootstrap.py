@@ -1,0 +1,169 @@
+"""Bring a fresh or a resumed cluster to the state a site describes; every step may be repeated."""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+
+from genkan_sandbox.exceptions import SiteError
+from genkan_spawner.api import JsonObject, KubernetesApi, PatchType
+from genkan_spawner.exceptions import ConflictError, KubernetesError, NotFoundError
+from genkan_spawner.kinds import KINDS, LIMIT_RANGES, NODES, PODS, PRIORITY_CLASSES, QUOTAS, SERVICE_ACCOUNTS
+
+FIELD_MANAGER = "genkan-sandbox"
+"""Who the API server says has set the fields of a site's objects."""
+
+PROVISIONER = "sandbox.genkan.dev/directory"
+"""The node agent, as storage classes name it."""
+
+_POLL = 0.1
+_AT_ONCE = 16
+
+PART_OF_SITE = "sandbox.genkan.dev/part-of-site"
+"""Label of what a site file brought, so that what it no longer names can be taken away."""
+
+_CREATED_ONCE = {"Node", "Pod"}
+"""Kinds whose objects change while they live: they are created, and left alone where they are."""
+
+_PRUNED = (PODS, NODES, QUOTAS, LIMIT_RANGES, PRIORITY_CLASSES)
+"""What goes when a site no longer names it; namespaces stay, because users' homes are in them."""
+
+
+async def control_plane_answers(api: KubernetesApi) -> None:
+    """Wait until the API server says it is ready; the supervisor ends the wait if a component gives up."""
+    while True:
+        try:
+            await api.request("GET", "/readyz/etcd")
+            await api.request("GET", "/readyz/poststarthook/rbac/bootstrap-roles")
+            await api.request("GET", "/readyz/poststarthook/scheduling/bootstrap-system-priority-classes")
+        except (KubernetesError, ValueError):
+            await asyncio.sleep(_POLL)
+        else:
+            return
+
+
+async def apply_all(api: KubernetesApi, manifests: Iterable[JsonObject]) -> None:
+    """Apply manifests in their order; objects of one kind that follow each other are sent together."""
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def apply_one(manifest: JsonObject) -> None:
+        async with gate:
+            await _insist(api, manifest)
+
+    group: list[JsonObject] = []
+    for manifest in manifests:
+        if group and group[-1]["kind"] != manifest["kind"]:
+            await asyncio.gather(*map(apply_one, group))
+            group = []
+        group.append(manifest)
+    await asyncio.gather(*map(apply_one, group))
+
+
+async def apply_site(api: KubernetesApi, manifests: Iterable[JsonObject]) -> None:
+    """Apply what a site describes, each object marked as the site's."""
+    await apply_all(api, [_marked(manifest) for manifest in manifests])
+
+
+async def prune_site(api: KubernetesApi, manifests: Iterable[JsonObject]) -> None:
+    """Delete what an earlier site file brought to this state and the present one does not name."""
+    wanted = {_identity(manifest["kind"], manifest) for manifest in manifests}
+    for kind in _PRUNED:
+        for found in await api.list(kind, label_selector=f"{PART_OF_SITE}=true"):
+            if _identity(kind.name, found) not in wanted:
+                metadata = found["metadata"]
+                with suppress(NotFoundError):
+                    await api.delete(kind, metadata["name"], namespace=metadata.get("namespace"), grace_seconds=0)
+
+
+def _marked(manifest: JsonObject) -> JsonObject:
+    metadata = manifest["metadata"]
+    labels = {**metadata.get("labels", {}), PART_OF_SITE: "true"}
+    return {**manifest, "metadata": {**metadata, "labels": labels}}
+
+
+def _identity(kind: str, manifest: JsonObject) -> tuple[str, str | None, str]:
+    metadata = manifest["metadata"]
+    return kind, metadata.get("namespace"), metadata["name"]
+
+
+async def _insist(api: KubernetesApi, manifest: JsonObject) -> None:
+    """Apply one object, again after passing failures; what the API server refuses is the site's fault."""
+    while True:
+        try:
+            await _apply(api, manifest)
+        except KubernetesError as e:
+            if not e.passing:
+                what = f"{manifest['kind']} {manifest['metadata']['name']}"
+                raise SiteError(f"Kubernetes refuses the site's {what}: {e.message}") from e
+            await asyncio.sleep(_POLL)
+        else:
+            return
+
+
+async def _apply(api: KubernetesApi, manifest: JsonObject) -> None:
+    """Apply one object; a pod waits for its namespace's service account, which a controller makes a moment later."""
+    if manifest["kind"] not in _CREATED_ONCE:
+        await api.apply(manifest, field_manager=FIELD_MANAGER)
+        return
+    namespace = manifest["metadata"].get("namespace")
+    if namespace is not None:
+        await default_account(api, namespace)
+    try:
+        await api.create(KINDS[manifest["kind"]], manifest, namespace=namespace)
+    except ConflictError:
+        if manifest["kind"] == "Node":
+            await _refit(api, manifest)
+
+
+async def _refit(api: KubernetesApi, manifest: JsonObject) -> None:
+    """Bring a node that exists to the size and labels that the site gives it now."""
+    name, metadata, status = manifest["metadata"]["name"], manifest["metadata"], manifest["status"]
+    size = {key: status[key] for key in ("capacity", "allocatable")}
+    known = {key: metadata[key] for key in ("labels", "annotations") if key in metadata}
+    await api.patch(NODES, name, {"metadata": known}, patch_type=PatchType.MERGE)
+    await api.patch(NODES, name, {"status": size}, subresource="status", patch_type=PatchType.MERGE)
+
+
+async def default_account(api: KubernetesApi, namespace: str) -> None:
+    """Wait for the namespace's `default` service account, without which admission refuses pods."""
+    while True:
+        try:
+            await api.get(SERVICE_ACCOUNTS, "default", namespace=namespace)
+        except NotFoundError:
+            await asyncio.sleep(_POLL)
+        else:
+            return
+
+
+async def nodes_ready(api: KubernetesApi, names: frozenset[str]) -> None:
+    """Wait until the node agent has taken on these nodes and the control plane lets pods on them."""
+    while True:
+        nodes = await api.list(NODES)
+        if names <= {node["metadata"]["name"] for node in nodes if _usable(node)}:
+            return
+        await asyncio.sleep(_POLL)
+
+
+def _usable(node: JsonObject) -> bool:
+    conditions = {condition["type"]: condition["status"] for condition in node["status"].get("conditions", [])}
+    taints = {taint["key"] for taint in node["spec"].get("taints", [])}
+    return conditions.get("Ready") == "True" and not any(key.startswith("node.kubernetes.io/not-") for key in taints)
+
+
+def storage_classes() -> list[JsonObject]:
+    """Return the classes `shared` (default) and `local`; both bind when the first pod is placed."""
+    return [
+        _storage_class("shared", default=True),
+        _storage_class("local", default=False),
+    ]
+
+
+def _storage_class(name: str, *, default: bool) -> JsonObject:
+    annotations = {"storageclass.kubernetes.io/is-default-class": str(default).lower()}
+    return {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {"name": name, "annotations": annotations},
+        "provisioner": PROVISIONER,
+        "reclaimPolicy": "Delete",
+        "volumeBindingMode": "WaitForFirstConsumer",
+    }

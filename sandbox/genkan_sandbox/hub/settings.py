@@ -1,0 +1,80 @@
+"""What the sandbox tells its hub, from one process to the other through a private file."""
+
+import os
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from genkan_sandbox.state import write_private
+from genkan_sandbox.supervision.leftovers import COMPONENT, SANDBOX
+
+SETTINGS = "GENKAN_SANDBOX_HUB_SETTINGS"
+"""Environment variable with the path of the file."""
+
+
+class DemoUser(BaseModel):
+    """One account of the sandbox's login page."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    groups: tuple[str, ...] = ()
+    admin: bool = False
+
+
+class HubSettings(BaseModel):
+    """Addresses, folders and accounts of one sandbox's hub."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    public_url: str
+    hub_url: str
+    proxy_api_url: str
+    pod_port: int
+    namespace: str
+    folder: Path
+    password: str
+    users: tuple[DemoUser, ...]
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Read the file that the sandbox wrote."""
+        return cls.model_validate_json(Path(os.environ[SETTINGS]).read_text())
+
+    def write(self) -> Path:
+        """Write the file for the hub's process."""
+        path = self.folder / "settings.json"
+        write_private(path, self.model_dump_json(indent=1))
+        return path
+
+
+def configure_for_sandbox(c: Any, settings: HubSettings) -> None:
+    """Set what differs from production: addresses, storage class, demo accounts; loopback only."""
+    c.JupyterHub.bind_url = settings.public_url
+    c.JupyterHub.hub_bind_url = settings.hub_url
+    c.JupyterHub.db_url = f"sqlite:///{settings.folder / 'jupyterhub.sqlite'}"
+    c.JupyterHub.cookie_secret_file = str(settings.folder / "cookie_secret")
+    # The supervisor keeps the proxy, so that a hub that is started anew finds its users still connected.
+    c.ConfigurableHTTPProxy.should_start = False
+    c.ConfigurableHTTPProxy.api_url = settings.proxy_api_url
+
+    c.JupyterHub.authenticator_class = "dummy"
+    c.DummyAuthenticator.password = settings.password
+    c.Authenticator.allowed_users = {user.name for user in settings.users}
+    c.Authenticator.admin_users = {user.name for user in settings.users if user.admin}
+    c.JupyterHub.load_groups = _groups(settings.users)
+
+    c.KubeSpawner.namespace = settings.namespace
+    c.KubeSpawner.port = settings.pod_port
+    c.KubeSpawner.storage_class = "shared"
+
+    # A managed service gets a short environment of its own; with the marks it is found when the hub was killed.
+    marks = {name: os.environ[name] for name in (SANDBOX, COMPONENT) if name in os.environ}
+    for service in c.JupyterHub.services:
+        service.setdefault("environment", {}).update(marks)
+
+
+def _groups(users: tuple[DemoUser, ...]) -> dict[str, dict[str, list[str]]]:
+    names = sorted({group for user in users for group in user.groups})
+    return {name: {"users": [user.name for user in users if name in user.groups]} for name in names}

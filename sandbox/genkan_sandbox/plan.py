@@ -1,0 +1,57 @@
+"""What one run of a sandbox is made of: settled before the first process starts."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from genkan_sandbox.binaries import Binaries
+from genkan_sandbox.control_plane.access import kubeconfig
+from genkan_sandbox.control_plane.addresses import Ports, SandboxAddress
+from genkan_sandbox.hub.settings import DemoUser
+from genkan_sandbox.sites import Site
+from genkan_sandbox.state import StateDirectory
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One run: what is started, where it keeps its state and where it listens."""
+
+    state: StateDirectory
+    site: Site
+    binaries: Binaries
+    address: SandboxAddress
+    ports: Ports
+    with_hub: bool
+    simulate: bool
+    ready_file: Path | None
+
+    @property
+    def api_url(self) -> str:
+        """Where the API server answers."""
+        return f"https://{self.address.host}:{self.ports.api_server}"
+
+    @property
+    def hub_url(self) -> str:
+        """Where pods and the proxy reach the hub."""
+        return f"http://{self.address.host}:{self.ports.hub}"
+
+    @property
+    def proxy_api_url(self) -> str:
+        """Where the hub tells the proxy of its users' servers."""
+        return f"http://{self.address.host}:{self.ports.proxy_api}"
+
+    @property
+    def public_url(self) -> str:
+        """Where people open the hub."""
+        return f"http://{self.address.host}:{self.ports.public}/"
+
+    @property
+    def users(self) -> tuple[DemoUser, ...]:
+        """Who can log in."""
+        if not self.with_hub:
+            return ()
+        return tuple(DemoUser(name=user.name, groups=tuple(user.groups), admin=user.admin) for user in self.site.users)
+
+    def kubeconfig(self, token: str, *, namespace: str = "default") -> str:
+        """Render a kubeconfig for this run's API server."""
+        authority = self.state.certificates / "ca.crt"
+        return kubeconfig(server=self.api_url, authority=authority, token=token, namespace=namespace)

@@ -1,0 +1,220 @@
+"""One sandbox from its start to its end: control plane, nodes, hub, in the order that each needs the others."""
+
+import asyncio
+import json
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Coroutine
+from functools import partial
+from typing import Any
+
+import aiohttp
+
+from genkan_sandbox.agent.isolation_report import read_isolation
+from genkan_sandbox.control_plane import bootstrap, components
+from genkan_sandbox.control_plane.access import Identity, account_token, hub_rights, make_tokens, token_file
+from genkan_sandbox.control_plane.certificates import prepare_certificates
+from genkan_sandbox.hub import components as hub_components
+from genkan_sandbox.hub.settings import HubSettings
+from genkan_sandbox.plan import Plan
+from genkan_sandbox.progress import Progress
+from genkan_sandbox.records import print_box, write_ready_file, write_run_record
+from genkan_sandbox.sites import node_names, scheduler_configuration, site_manifests
+from genkan_sandbox.supervision.components import Component
+from genkan_sandbox.supervision.leftovers import end_sandbox_processes
+from genkan_sandbox.supervision.supervisor import Supervisor
+from genkan_spawner.api import KubernetesApi
+
+STOP_ORDER = (
+    ("hub", "proxy", "nodes"),
+    ("kube-scheduler", "kube-controller-manager"),
+    ("kube-apiserver",),
+    ("etcd",),
+)
+"""Pods end while the API server can still be told of it, and the store is the last to go."""
+
+KUBECONFIGS = {
+    Identity.ADMINISTRATOR: "admin.kubeconfig",
+    Identity.NODE_AGENT: "nodes.kubeconfig",
+    Identity.CONTROLLER_MANAGER: "controller-manager.kubeconfig",
+    Identity.SCHEDULER: "scheduler.kubeconfig",
+}
+
+_POLL = 0.1
+
+
+class Sandbox:
+    """Runs until a signal, or until a component cannot be kept alive; made inside a running event loop."""
+
+    def __init__(self, plan: Plan, *, progress: Progress) -> None:
+        self._plan = plan
+        self._progress = progress
+        self._password = plan.state.remember("hub/password", secrets.token_urlsafe(9))
+        self._ready = False
+        self._isolation = ""
+        self._supervisor = Supervisor(plan.state.id, announce=progress.say, changed=self._write_record)
+
+    async def run(self) -> None:
+        """Start everything, write the ready file, keep all running, and end all; raises ComponentError."""
+        stopped = self._listen_for_signals()
+        self._forget_ready_file()
+        try:
+            await self._supervisor.while_running(_unless(stopped, self._start()))
+            if not stopped.is_set():
+                self._announce_ready()
+            await self._supervisor.while_running(_unless(stopped, asyncio.Event().wait()))
+        finally:
+            await self._stop()
+
+    async def _start(self) -> None:
+        with self._progress.step("Starting the control plane"):
+            scheduler_file = self._write_files()
+            plan, state = self._plan, self._plan.state
+            await self._supervisor.start(components.etcd(plan.binaries, state))
+            await self._supervisor.start(
+                components.api_server(plan.binaries, state, address=plan.address, ports=plan.ports)
+            )
+            api = await KubernetesApi.connect(state.admin_kubeconfig)
+            await bootstrap.control_plane_answers(api)
+        async with api:
+            kubeconfig = state.root / KUBECONFIGS[Identity.CONTROLLER_MANAGER]
+            for component in (
+                components.controller_manager(plan.binaries, state, kubeconfig=kubeconfig),
+                components.scheduler(plan.binaries, state, configuration=scheduler_file),
+                self._node_agent(),
+            ):
+                await self._supervisor.start(component)
+            await self._furnish(api)
+            self._isolation = await read_isolation(api)
+
+    def _write_files(self) -> Any:
+        """Write certificates, tokens and configuration for this start; return the scheduler's file."""
+        plan, state = self._plan, self._plan.state
+        prepare_certificates(state.certificates, host=plan.address.host)
+        tokens = make_tokens()
+        state.write("tokens.csv", token_file(tokens))
+        for identity, name in KUBECONFIGS.items():
+            state.write(name, plan.kubeconfig(tokens[identity]))
+        kubeconfig = state.root / KUBECONFIGS[Identity.SCHEDULER]
+        configuration = scheduler_configuration(plan.site, kubeconfig=kubeconfig)
+        return state.write("scheduler.json", json.dumps(configuration, indent=1))
+
+    async def _furnish(self, api: KubernetesApi) -> None:
+        """Apply the site, and start the hub as soon as its account is there."""
+        plan = self._plan
+        namespaces = [manifest for manifest in site_manifests(plan.site) if manifest["kind"] == "Namespace"]
+        await bootstrap.apply_all(api, bootstrap.storage_classes())
+        await bootstrap.apply_site(api, namespaces)
+        await bootstrap.apply_all(api, hub_rights(plan.site.hub_namespace))
+        token = await account_token(api, namespace=plan.site.hub_namespace)
+        plan.state.write("hub.kubeconfig", plan.kubeconfig(token, namespace=plan.site.hub_namespace))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._open_site(api))
+            if plan.with_hub:
+                tasks.create_task(self._start_hub())
+
+    async def _open_site(self, api: KubernetesApi) -> None:
+        nodes = node_names(self._plan.site)
+        with self._progress.step(f"Opening the site {self._plan.site.name} with {len(nodes)} nodes"):
+            manifests = site_manifests(self._plan.site)
+            await bootstrap.prune_site(api, manifests)
+            await bootstrap.apply_site(api, manifests)
+            await bootstrap.nodes_ready(api, nodes)
+
+    async def _start_hub(self) -> None:
+        plan, state = self._plan, self._plan.state
+        with self._progress.step("Starting JupyterHub"):
+            settings = HubSettings(
+                public_url=plan.public_url,
+                hub_url=plan.hub_url,
+                proxy_api_url=plan.proxy_api_url,
+                pod_port=plan.ports.pod,
+                namespace=plan.site.hub_namespace,
+                folder=state.hub,
+                password=self._password,
+                users=plan.users,
+            )
+            token = state.remember("hub/proxy_token", secrets.token_hex(32))
+            proxy = hub_components.proxy(
+                plan.binaries, state, address=plan.address, ports=plan.ports, proxy_token=token
+            )
+            await self._supervisor.start(proxy)
+            await self._supervisor.start(hub_components.hub(state, settings, proxy_token=token))
+            await _answers(f"{plan.public_url}hub/health")
+
+    def _node_agent(self) -> Component:
+        plan, state = self._plan, self._plan.state
+        options = [
+            f"--kubeconfig={state.root / KUBECONFIGS[Identity.NODE_AGENT]}",
+            f"--state={state.root}",
+            f"--pod-network={plan.address.pod_network}",
+            f"--sandbox-id={state.id}",
+            *(["--simulate"] if plan.simulate else []),
+        ]
+        command = (sys.executable, "-m", "genkan_sandbox.agent", *options)
+        return Component(name="nodes", command=command, directory=state.root, log=state.log("nodes"))
+
+    def _announce_ready(self) -> None:
+        self._ready = True
+        self._write_record()
+        write_ready_file(self._plan, password=self._password, processes=self._supervisor.processes)
+        print_box(self._plan, password=self._password, isolation=self._isolation, stream=sys.stdout)
+
+    def _write_record(self) -> None:
+        write_run_record(self._plan, ready=self._ready, processes=self._supervisor.processes)
+
+    def _listen_for_signals(self) -> asyncio.Event:
+        """End in order at the first signal, at once at the second; a closed terminal is one too."""
+        stopped = asyncio.Event()
+
+        def received(number: signal.Signals) -> None:
+            if stopped.is_set():
+                end_sandbox_processes(self._plan.state.id, grace=0)
+            else:
+                self._progress.say(f"Stopping ({number.name})")
+            stopped.set()
+
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, partial(received, number))
+        return stopped
+
+    def _forget_ready_file(self) -> None:
+        if self._plan.ready_file is not None:
+            self._plan.ready_file.unlink(missing_ok=True)
+
+    async def _stop(self) -> None:
+        started = time.monotonic()
+        await self._supervisor.stop(STOP_ORDER)
+        await asyncio.to_thread(end_sandbox_processes, self._plan.state.id, grace=0)
+        self._forget_ready_file()
+        self._plan.state.forget_record()
+        took = time.monotonic() - started
+        self._progress.say(f"Stopped in {took:.1f} s. The state stays in {self._plan.state.root}.")
+
+
+async def _unless(stopped: asyncio.Event, work: Coroutine[Any, Any, Any]) -> None:
+    """Do the work, but leave it when a signal comes."""
+    working, signalled = asyncio.create_task(work), asyncio.create_task(stopped.wait())
+    try:
+        await asyncio.wait({working, signalled}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            working.result()
+    finally:
+        for task in (working, signalled):
+            task.cancel()
+        await asyncio.gather(working, signalled, return_exceptions=True)
+
+
+async def _answers(url: str) -> None:
+    """Wait until a server answers with a success."""
+    async with aiohttp.ClientSession() as session:
+        while True:
+            try:
+                async with session.get(url) as response:
+                    if response.ok:
+                        return
+            except aiohttp.ClientError:
+                pass
+            await asyncio.sleep(_POLL)

@@ -1,0 +1,84 @@
+"""`genkan-sandbox up`: settle everything that can be refused cheaply, then run the sandbox."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from genkan_sandbox.binaries import prepare
+from genkan_sandbox.control_plane.addresses import choose_ports, claimed_address
+from genkan_sandbox.exceptions import OptionError, SandboxError
+from genkan_sandbox.plan import Plan
+from genkan_sandbox.progress import Progress, open_progress
+from genkan_sandbox.sandbox import Sandbox
+from genkan_sandbox.sites import load_site
+from genkan_sandbox.state import StateDirectory
+from genkan_sandbox.supervision.leftovers import end_sandbox_processes
+
+
+@dataclass(frozen=True, slots=True)
+class UpOptions:
+    """As given on the command line."""
+
+    port: int
+    state: Path
+    site: str
+    ready_file: Path | None
+    simulate: bool
+    with_hub: bool
+    cache: Path
+
+
+def start(options: UpOptions) -> None:
+    """Run a sandbox until it is stopped; raises SandboxError with a sentence."""
+    progress = open_progress()
+    site = load_site(options.site)
+    if options.with_hub and not site.users:
+        raise OptionError(
+            f"The site {site.name} has no users, so nobody could log in.",
+            mend="Add `users:`, or start it with --no-hub.",
+        )
+    if options.ready_file is not None and not options.ready_file.parent.is_dir():
+        raise OptionError(
+            f"The ready file's directory {options.ready_file.parent} does not exist.",
+            mend="Create it, or name another.",
+        )
+    state = StateDirectory.open(options.state)
+    with state.locked():
+        ended = end_sandbox_processes(state.id)
+        if ended:
+            progress.say(f"Ended {ended} processes that an earlier sandbox of this state left behind.")
+        binaries = prepare(cache=options.cache, progress=progress)
+        with claimed_address(_remembered_number(state)) as address:
+            state.write("number", str(address.number))
+            plan = Plan(
+                state=state,
+                site=site,
+                binaries=binaries,
+                address=address,
+                ports=choose_ports(address, public=options.port),
+                with_hub=options.with_hub,
+                simulate=options.simulate,
+                ready_file=options.ready_file,
+            )
+            _run(plan, progress)
+
+
+def _remembered_number(state: StateDirectory) -> int | None:
+    """Return the number of this state's last address, so that links and kubeconfigs stay right."""
+    text = state.remember("number", "").strip()
+    return int(text) if text.isdigit() else None
+
+
+def _run(plan: Plan, progress: Progress) -> None:
+    async def run() -> None:
+        await Sandbox(plan, progress=progress).run()
+
+    try:
+        asyncio.run(run())
+    except* SandboxError as group:
+        raise _first(group) from None
+
+
+def _first(group: BaseExceptionGroup[SandboxError]) -> SandboxError:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error

@@ -1,0 +1,216 @@
+"""The state directory of a sandbox: where everything is, who may use it, and what it remembers."""
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import platformdirs
+
+from genkan_sandbox.exceptions import StateError
+
+VERSION = "1"
+"""Of the layout below; another one is refused and never migrated in place."""
+
+ROOM = 512 * 1024 * 1024
+"""Bytes that must be free before a start: a control plane that runs out of disk loses its store."""
+
+
+def default_state_directory() -> Path:
+    """Where a sandbox lives if nobody says otherwise (XDG_STATE_HOME)."""
+    return platformdirs.user_state_path("genkan") / "sandbox"
+
+
+def default_cache_directory() -> Path:
+    """Where binaries are kept if nobody says otherwise (XDG_CACHE_HOME)."""
+    return platformdirs.user_cache_path("genkan")
+
+
+@dataclass(frozen=True, slots=True)
+class StateDirectory:
+    """Paths below one directory that only its owner may enter."""
+
+    root: Path
+
+    @classmethod
+    def open(cls, root: Path) -> Self:
+        """Create the directory or take up an existing one; refuse what is not a sandbox's state."""
+        state = cls(root.absolute())
+        try:
+            state._create()
+        except OSError as e:
+            raise state._unusable(e) from e
+        return state
+
+    @classmethod
+    def existing(cls, root: Path) -> Self | None:
+        """Take up a sandbox's state where there is one, and create nothing."""
+        state = cls(root.absolute())
+        return state if state._version_file.is_file() else None
+
+    def _create(self) -> None:
+        if self.root.exists() and not self.root.is_dir():
+            raise StateError(f"{self.root} is not a directory.", mend="Name another one with --state.")
+        self.root.mkdir(parents=True, exist_ok=True)
+        if not self._version_file.exists():
+            if any(self.root.iterdir()):
+                raise StateError(
+                    f"{self.root} holds other files and is no sandbox's state.",
+                    mend="Name an empty or a new directory with --state.",
+                )
+            self.root.chmod(0o700)
+            self.write("version", VERSION)
+        found = self._version_file.read_text().strip()
+        if found != VERSION:
+            raise StateError(
+                f"{self.root} is of version {found!r}; this Genkan reads version {VERSION}.",
+                mend=f"Run `genkan-sandbox reset --state {self.root}` to forget it, or name another one with --state.",
+            )
+        for folder in (self.certificates, self.logs, self.pod_logs, self.volumes, self.pods, self.hub):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        free = shutil.disk_usage(self.root).free
+        if free < ROOM:
+            raise StateError(
+                f"{self.root} has {free // 2**20} MiB of disk left; a sandbox needs {ROOM // 2**20} MiB.",
+                mend="Free some room, or name a directory on another disk with --state.",
+            )
+
+    def _unusable(self, e: OSError) -> StateError:
+        if e.errno in {errno.ENOSPC, errno.EDQUOT}:
+            return StateError(
+                f"The disk of {self.root} is full.", mend="Free some room, or name another directory with --state."
+            )
+        reason = os.strerror(e.errno) if e.errno else type(e).__name__
+        return StateError(
+            f"The state directory {self.root} cannot be used ({reason}).", mend="Name another one with --state."
+        )
+
+    @property
+    def _version_file(self) -> Path:
+        return self.root / "version"
+
+    @property
+    def id(self) -> str:
+        """What every process of this sandbox carries in GENKAN_SANDBOX_ID; the same at every start."""
+        return self.remember("id", secrets.token_hex(8))
+
+    @property
+    def certificates(self) -> Path:
+        """The sandbox's own certificate authority, and keys."""
+        return self.root / "certs"
+
+    @property
+    def etcd(self) -> Path:
+        """The cluster's store."""
+        return self.root / "etcd"
+
+    @property
+    def logs(self) -> Path:
+        """One file per component."""
+        return self.root / "logs"
+
+    @property
+    def pod_logs(self) -> Path:
+        """One folder per pod, one file per container."""
+        return self.logs / "pods"
+
+    @property
+    def volumes(self) -> Path:
+        """One folder per persistent volume: the users' homes."""
+        return self.root / "volumes"
+
+    @property
+    def pods(self) -> Path:
+        """What pods have beside claims: emptyDirs, secrets."""
+        return self.root / "pods"
+
+    @property
+    def hub(self) -> Path:
+        """JupyterHub's database, cookie secret and settings."""
+        return self.root / "hub"
+
+    @property
+    def admin_kubeconfig(self) -> Path:
+        """For people and tests: every right."""
+        return self.root / "admin.kubeconfig"
+
+    @property
+    def hub_kubeconfig(self) -> Path:
+        """For the hub's ServiceAccount: the rights it has in production."""
+        return self.root / "hub.kubeconfig"
+
+    def log(self, component: str) -> Path:
+        """Where a component writes."""
+        return self.logs / f"{component}.log"
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file for the owner only, whole or not at all."""
+        path = self.root / name
+        write_private(path, text)
+        return path
+
+    def remember(self, name: str, make: str) -> str:
+        """Return the text kept under a name; the first time, keep what was made."""
+        path = self.root / name
+        if not path.exists():
+            self.write(name, make)
+        return path.read_text()
+
+    def record(self) -> dict[str, Any] | None:
+        """Return what the sandbox that runs, or ran last, said of itself."""
+        try:
+            record: dict[str, Any] = json.loads((self.root / "run.json").read_text())
+        except (OSError, ValueError):
+            return None
+        return record
+
+    def forget_record(self) -> None:
+        """Say that nothing runs."""
+        (self.root / "run.json").unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the directory for one sandbox; the kernel lets go of it when the process ends, however it ends."""
+        with (self.root / "lock").open("a+") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as e:
+                pid = (self.record() or {}).get("pid", "unknown")
+                raise StateError(
+                    f"A sandbox with the state {self.root} runs already (process {pid}).",
+                    mend=f"Use it, stop it with `genkan-sandbox down --state {self.root}`, or name another --state.",
+                ) from e
+            yield
+
+    def in_use(self) -> bool:
+        """Whether a sandbox runs on this directory now."""
+        try:
+            with self.locked():
+                return False
+        except StateError:
+            return True
+
+    def remove(self) -> None:
+        """Forget everything, homes included; the directory's `version` goes last, so that an end in between is seen."""
+        for entry in sorted(self.root.iterdir(), key=lambda path: path.name == "version"):
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
+        self.root.rmdir()
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner reads, whole or not at all."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    partial.replace(path)

@@ -1,0 +1,1 @@
+"""Processes that are kept running, and ended to the last one."""
