@@ -1,0 +1,246 @@
+"""Broken rules: how a model reports them, and how pydantic's errors become problems with a place and a sentence."""
+
+import difflib
+import enum
+import re
+import types
+import typing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from pydantic import BaseModel, RootModel, ValidationError
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+
+from .exceptions import Position, Problem
+from .yaml_tree import Node
+
+Location: TypeAlias = Sequence[str | int]
+"""The way to a value: names of fields, keys of mappings, positions in lists."""
+
+_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_SHOWN_CHARACTERS = 40
+_KEY_MARK = "[key]"
+_TYPES = {
+    "string_type": "must be text",
+    "bool_type": "must be true or false",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "model_type": "must be a mapping of fields to values",
+    "model_attributes_type": "must be a mapping of fields to values",
+    "dict_type": "must be a mapping of keys to values",
+    "list_type": "must be a list",
+    "tuple_type": "must be a list",
+    "set_type": "must be a list",
+    "frozen_set_type": "must be a list",
+}
+_LIMITS = {
+    "greater_than": "must be more than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_too_long": "must have at most {max_length} characters",
+    "too_short": "must have at least {min_length} entries",
+    "too_long": "must have at most {max_length} entries",
+    "string_pattern_mismatch": "must match the pattern {pattern}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A rule across several fields that is broken, seen from the model that knows the rule."""
+
+    path: Location
+    """From the model to the value that should change, such as `("quotas", 0, "namespace")`."""
+    sentence: str
+    allowed: tuple[str, ...] = ()
+
+
+def raise_faults(title: str, faults: Iterable[Fault]) -> None:
+    """Raise all of a model validator's faults at once, each at its own place; nothing if there are none.
+
+    A pydantic validator may raise a single error at the place of its model only; this is the way round it.
+    """
+    details = [
+        InitErrorDetails(
+            type=PydanticCustomError("fault", "{sentence}", {"sentence": fault.sentence, "allowed": fault.allowed}),
+            loc=tuple(fault.path),
+            input=None,
+        )
+        for fault in faults
+    ]
+    if details:
+        raise ValidationError.from_exception_data(title, details)
+
+
+def problems_of(error: ValidationError, *, model: type[BaseModel], tree: Node, file: str) -> list[Problem]:
+    """Return a problem for each error, in the order of the file's lines."""
+    problems = [_problem(details, model=model, tree=tree, file=file) for details in error.errors(include_url=False)]
+    return sorted(problems, key=lambda problem: (problem.position or Position(0, 0), problem.path))
+
+
+def path_text(location: Location) -> str:
+    """Write the way to a value as people do: `pools[2].labels["nvidia.com/gpu"]`."""
+    text = ""
+    for step in location:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        elif _PLAIN_KEY.fullmatch(step):
+            text += f".{step}" if text else step
+        else:
+            text += f'["{step}"]'
+    return text
+
+
+def _problem(details: ErrorDetails, *, model: type[BaseModel], tree: Node, file: str) -> Problem:
+    kind, location = details["type"], tuple(details["loc"])
+    parent, key = location[:-1], str(location[-1]) if location else ""
+    if kind == "extra_forbidden":
+        allowed = _field_names(model, parent)
+        sentence = f"There is no field {key!r} here{_ending(key, allowed)}"
+        path = path_text((*_known(tree, parent), key))
+        return Problem(file, _key_position(tree, parent, key), path, sentence, allowed)
+    if kind == "missing":
+        path = path_text((*_known(tree, parent), key))
+        return Problem(file, _position(tree, parent), path, "This field is missing.")
+    if location and location[-1] == _KEY_MARK:
+        location = parent
+        position = _key_position(tree, location[:-1], str(location[-1]))
+    else:
+        position = _position(tree, location)
+    allowed = _allowed_values(model, location) if kind in {"enum", "literal_error"} else ()
+    context = details.get("ctx", {})
+    allowed = allowed or tuple(context.get("allowed", ()))
+    return Problem(file, position, path_text(_known(tree, location)), _sentence(details, allowed), allowed)
+
+
+def _sentence(details: ErrorDetails, allowed: Sequence[str]) -> str:
+    kind, value, context = details["type"], details["input"], details.get("ctx", {})
+    if kind == "fault":
+        return str(context["sentence"])
+    if kind == "value_error":
+        return str(context["error"])
+    if allowed:
+        return f"{_shown(value)} is not one of the values that may stand here{_ending(str(value), allowed)}"
+    if kind in _TYPES:
+        quotes = ""
+        if kind == "string_type" and isinstance(value, bool | int | float):
+            quotes = f'; put it in quotes: "{_shown(value)}"'
+        return f"This {_TYPES[kind]}, not {_shown(value)}{quotes}."
+    if kind in _LIMITS:
+        limits = {name: f"{limit:g}" if isinstance(limit, float) else limit for name, limit in context.items()}
+        return f"This {_LIMITS[kind].format(**limits)}, not {_shown(value)}."
+    return f"{details['msg']}."
+
+
+def _shown(value: object) -> str:
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return str(value)[:_SHOWN_CHARACTERS]
+        case str():
+            return repr(value if len(value) <= _SHOWN_CHARACTERS else f"{value[:_SHOWN_CHARACTERS]}...")
+        case Mapping():
+            return "a mapping"
+        case _:
+            return "a list"
+
+
+def _ending(word: str, allowed: Sequence[str]) -> str:
+    close = difflib.get_close_matches(word[:100], allowed, n=1)
+    return f"; did you mean {close[0]!r}?" if close else "."
+
+
+def _known(tree: Node, location: Location) -> Location:
+    """Drop the steps that pydantic adds for the members of a union, which are not in the file."""
+    known: list[str | int] = []
+    node: Node | None = tree
+    for step in location:
+        if node is not None and step in node.children:
+            known.append(step)
+            node = node.children[step]
+    return known
+
+
+def _position(tree: Node, location: Location) -> Position:
+    """Return where the value stands, or the nearest value around it."""
+    node = tree
+    for step in location:
+        node = node.children.get(step, node)
+    return node.position
+
+
+def _key_position(tree: Node, parent: Location, key: str) -> Position:
+    node = tree
+    for step in parent:
+        node = node.children.get(step, node)
+    return node.keys.get(key, node.position)
+
+
+def _field_names(model: type[BaseModel], parent: Location) -> tuple[str, ...]:
+    names: dict[str, None] = {}
+    for annotation in _annotations_at(model, parent):
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            names.update((field.alias or name, None) for name, field in annotation.model_fields.items())
+    return tuple(names)
+
+
+def _allowed_values(model: type[BaseModel], location: Location) -> tuple[str, ...]:
+    values: dict[str, None] = {}
+    for annotation in _annotations_at(model, location):
+        if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
+            values.update((str(member.value), None) for member in annotation)
+        elif typing.get_origin(annotation) is typing.Literal:
+            values.update((str(value), None) for value in typing.get_args(annotation))
+    return tuple(values)
+
+
+def _annotations_at(model: type[BaseModel], location: Location) -> list[Any]:
+    """Return the types that may stand at a place; a step that none of them knows is a union's mark for one of them."""
+    annotations: list[Any] = [model]
+    for step in location:
+        below = [inner for annotation in annotations for inner in _step_into(annotation, step)]
+        annotations = below or [row for row in annotations if _is_marked(row, step)] or annotations
+    return annotations
+
+
+def _is_marked(annotation: Any, mark: str | int) -> bool:
+    """Return whether a model is the member of a discriminated union that pydantic names so."""
+    if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        return False
+    literals = (field.annotation for field in annotation.model_fields.values())
+    return any(mark in typing.get_args(kind) for kind in literals if typing.get_origin(kind) is typing.Literal)
+
+
+def _step_into(annotation: Any, step: str | int) -> Iterator[Any]:
+    if isinstance(annotation, type) and issubclass(annotation, RootModel):
+        for member in _members(annotation.model_fields["root"].annotation):
+            yield from _step_into(member, step)
+        return
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        for name, field in annotation.model_fields.items():
+            if step in {name, field.alias}:
+                yield from _members(field.annotation)
+        return
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in {list, tuple, set, frozenset} and isinstance(step, int):
+        yield from _members(arguments[0])
+    elif origin in {dict, Mapping} and isinstance(step, str):
+        yield from _members(arguments[1])
+
+
+def _members(annotation: Any) -> Iterator[Any]:
+    if hasattr(annotation, "__value__"):
+        yield from _members(annotation.__value__)
+    elif typing.get_origin(annotation) is typing.Annotated:
+        yield from _members(typing.get_args(annotation)[0])
+    elif typing.get_origin(annotation) in {typing.Union, types.UnionType}:
+        for member in typing.get_args(annotation):
+            yield from _members(member)
+    else:
+        yield annotation

@@ -1,0 +1,40 @@
+"""The GPU products that are known without asking a node."""
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+
+from .documents import load_document
+
+ComputeCapability = Annotated[str, Field(pattern=r"^[0-9]{1,2}\.[0-9]$", examples=["8.0"])]
+"""NVIDIA's number for what the cores of a GPU can do, as text so that 10.0 stays 10.0."""
+
+
+class GpuProduct(BaseModel):
+    """What is the same for every card of a product."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    product: str
+    """Value of the label `nvidia.com/gpu.product`."""
+    family: str
+    """Architecture, value of the label `nvidia.com/gpu.family`."""
+    compute_capability: ComputeCapability
+    memory: int = Field(gt=0)
+    """MiB."""
+    mig: bool = False
+    """Whether the card can be divided into MIG slices."""
+
+
+class _Table(RootModel[tuple[GpuProduct, ...]]):
+    pass
+
+
+@functools.cache
+def gpu_products() -> Mapping[str, GpuProduct]:
+    """Return the shipped table, by product."""
+    table = load_document(Path(__file__).with_name("gpu_products.yaml"), _Table)
+    return {product.product: product for product in table.root}

@@ -1,0 +1,92 @@
+"""Fields that hold names, each with the rule of the system that will read it."""
+
+import re
+from collections.abc import Callable
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+_DNS_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+_DNS_NAME = rf"(?=.{{1,253}}$){_DNS_LABEL}(\.{_DNS_LABEL})*"
+_QUALIFIED = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+
+
+def _rule(pattern: str, words: str) -> Callable[[str], str]:
+    compiled = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if not compiled.fullmatch(text):
+            message = f"{text[:80]!r} cannot stand here: {words}."
+            raise ValueError(message)
+        return text
+
+    return check
+
+
+Name = Annotated[
+    str,
+    AfterValidator(
+        _rule(
+            _DNS_LABEL,
+            "a name has at most 63 small letters, digits and dashes, with a letter or digit at both ends",
+        )
+    ),
+]
+"""A name that Kubernetes takes for namespaces and the like (DNS-1123 label)."""
+
+DottedName = Annotated[
+    str,
+    AfterValidator(
+        _rule(
+            _DNS_NAME,
+            "a name has small letters, digits, dashes and dots, with a letter or digit at both ends of each part",
+        )
+    ),
+]
+"""A name that Kubernetes takes for priority classes, quotas and the like (DNS-1123 subdomain)."""
+
+LabelKey = Annotated[
+    str,
+    AfterValidator(
+        _rule(
+            rf"({_DNS_NAME.replace('$', '/')}/)?{_QUALIFIED}",
+            "a label's key is a name of at most 63 characters, after a domain and a slash if there is one",
+        )
+    ),
+]
+"""Key of a label, annotation, taint or node selector."""
+
+LabelValue = Annotated[
+    str,
+    AfterValidator(
+        _rule(
+            rf"({_QUALIFIED})?",
+            "a label's value has at most 63 letters, digits, dashes, underscores and dots, "
+            "with a letter or digit at both ends",
+        )
+    ),
+]
+"""Value of a label, taint or node selector."""
+
+ExtendedResource = Annotated[
+    str,
+    AfterValidator(
+        _rule(
+            rf"(?!([^/]*\.)?kubernetes\.io/)(?!requests\.){_DNS_NAME.replace('$', '/')}/{_QUALIFIED}",
+            "a device's resource is a domain, a slash and a name, such as nvidia.com/gpu",
+        )
+    ),
+]
+"""A resource that a device plug-in offers, of whatever vendor."""
+
+Group = Annotated[
+    str,
+    AfterValidator(
+        _rule(
+            r"[A-Za-z0-9]([-A-Za-z0-9_.@:/ ]{0,253}[A-Za-z0-9])?",
+            "a group has at most 255 letters, digits, spaces and the signs - _ . @ : /, "
+            "with a letter or digit at both ends",
+        )
+    ),
+]
+"""A group of users as the hub's authenticator names it."""
