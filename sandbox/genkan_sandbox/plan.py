@@ -7,8 +7,9 @@ from genkan_sandbox.binaries import Binaries
 from genkan_sandbox.control_plane.access import kubeconfig
 from genkan_sandbox.control_plane.addresses import Ports, SandboxAddress
 from genkan_sandbox.hub.settings import DemoUser
-from genkan_sandbox.sites import Site
+from genkan_sandbox.sites import Site, site_manifests
 from genkan_sandbox.state import StateDirectory
+from genkan_spawner.api import JsonObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,7 @@ class Plan:
     """One run: what is started, where it keeps its state and where it listens."""
 
     state: StateDirectory
+    site_name: str
     site: Site
     binaries: Binaries
     address: SandboxAddress
@@ -43,6 +45,16 @@ class Plan:
     def public_url(self) -> str:
         """Where people open the hub."""
         return f"http://{self.address.host}:{self.ports.public}/"
+
+    @property
+    def manifests(self) -> list[JsonObject]:
+        """What the site brings to the cluster, in the order of need."""
+        return site_manifests(self.site)
+
+    @property
+    def nodes(self) -> frozenset[str]:
+        """The names of the site's machines."""
+        return frozenset(m["metadata"]["name"] for m in self.manifests if m["kind"] == "Node")
 
     @property
     def users(self) -> tuple[DemoUser, ...]:

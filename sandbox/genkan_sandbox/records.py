@@ -7,7 +7,6 @@ from contextlib import suppress
 from typing import TextIO
 
 from genkan_sandbox.plan import Plan
-from genkan_sandbox.sites import node_names
 from genkan_sandbox.state import default_state_directory, write_private
 from genkan_sandbox.supervision.components import ComponentProcess
 
@@ -37,7 +36,7 @@ def write_run_record(plan: Plan, *, ready: bool, processes: Processes) -> None:
     record = {
         "pid": os.getpid(),
         "number": plan.address.number,
-        "site": plan.site.name,
+        "site": plan.site_name,
         "simulate": plan.simulate,
         "url": plan.public_url if plan.with_hub else None,
         "ready": ready,
@@ -73,7 +72,7 @@ def _rows(plan: Plan, *, password: str, isolation: str) -> list[tuple[str, str]]
     option = "" if plan.state.root == default_state_directory() else f" --state {plan.state.root}"
     return [
         *(hub if plan.with_hub else []),
-        ("Site", f"{plan.site.name}, {len(node_names(plan.site))} nodes"),
+        ("Site", f"{plan.site_name}, {len(plan.nodes)} nodes"),
         ("Servers", isolation),
         ("Kubernetes", f"export KUBECONFIG={plan.state.admin_kubeconfig}"),
         ("Stop", f"Ctrl-C here, or genkan-sandbox down{option}"),

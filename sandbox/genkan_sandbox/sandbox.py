@@ -21,7 +21,7 @@ from genkan_sandbox.hub.settings import HubSettings
 from genkan_sandbox.plan import Plan
 from genkan_sandbox.progress import Progress
 from genkan_sandbox.records import print_box, write_ready_file, write_run_record
-from genkan_sandbox.sites import node_names, scheduler_configuration, site_manifests
+from genkan_sandbox.sites import scheduler_configuration
 from genkan_sandbox.supervision.components import Component
 from genkan_sandbox.supervision.leftovers import end_sandbox_processes
 from genkan_sandbox.supervision.supervisor import Supervisor
@@ -76,9 +76,9 @@ class Sandbox:
             await self._supervisor.start(
                 components.api_server(plan.binaries, state, address=plan.address, ports=plan.ports)
             )
-            api = await KubernetesApi.connect(state.admin_kubeconfig)
-            await bootstrap.control_plane_answers(api)
-        async with api:
+            async with await KubernetesApi.connect(state.admin_kubeconfig) as api:
+                await bootstrap.control_plane_answers(api)
+        async with await KubernetesApi.connect(state.admin_kubeconfig) as api:
             kubeconfig = state.root / KUBECONFIGS[Identity.CONTROLLER_MANAGER]
             for component in (
                 components.controller_manager(plan.binaries, state, kubeconfig=kubeconfig),
@@ -104,7 +104,7 @@ class Sandbox:
     async def _furnish(self, api: KubernetesApi) -> None:
         """Apply the site, and start the hub as soon as its account is there."""
         plan = self._plan
-        namespaces = [manifest for manifest in site_manifests(plan.site) if manifest["kind"] == "Namespace"]
+        namespaces = [manifest for manifest in plan.manifests if manifest["kind"] == "Namespace"]
         await bootstrap.apply_all(api, bootstrap.storage_classes())
         await bootstrap.apply_site(api, namespaces)
         await bootstrap.apply_all(api, hub_rights(plan.site.hub_namespace))
@@ -116,12 +116,11 @@ class Sandbox:
                 tasks.create_task(self._start_hub())
 
     async def _open_site(self, api: KubernetesApi) -> None:
-        nodes = node_names(self._plan.site)
-        with self._progress.step(f"Opening the site {self._plan.site.name} with {len(nodes)} nodes"):
-            manifests = site_manifests(self._plan.site)
-            await bootstrap.prune_site(api, manifests)
-            await bootstrap.apply_site(api, manifests)
-            await bootstrap.nodes_ready(api, nodes)
+        plan = self._plan
+        with self._progress.step(f"Opening the site {plan.site_name} with {len(plan.nodes)} nodes"):
+            await bootstrap.prune_site(api, plan.manifests)
+            await bootstrap.apply_site(api, plan.manifests)
+            await bootstrap.nodes_ready(api, plan.nodes)
 
     async def _start_hub(self) -> None:
         plan, state = self._plan, self._plan.state

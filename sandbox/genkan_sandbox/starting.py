@@ -34,7 +34,7 @@ def start(options: UpOptions) -> None:
     site = load_site(options.site)
     if options.with_hub and not site.users:
         raise OptionError(
-            f"The site {site.name} has no users, so nobody could log in.",
+            f"The site {options.site} has no users, so nobody could log in.",
             mend="Add `users:`, or start it with --no-hub.",
         )
     if options.ready_file is not None and not options.ready_file.parent.is_dir():
@@ -52,6 +52,7 @@ def start(options: UpOptions) -> None:
             state.write("number", str(address.number))
             plan = Plan(
                 state=state,
+                site_name=Path(options.site).stem,
                 site=site,
                 binaries=binaries,
                 address=address,

@@ -7,7 +7,7 @@ from contextlib import suppress
 from genkan_sandbox.exceptions import SiteError
 from genkan_spawner.api import JsonObject, KubernetesApi, PatchType
 from genkan_spawner.exceptions import ConflictError, KubernetesError, NotFoundError
-from genkan_spawner.kinds import KINDS, LIMIT_RANGES, NODES, PODS, PRIORITY_CLASSES, QUOTAS, SERVICE_ACCOUNTS
+from genkan_spawner.kinds import CLUSTER_ROLES, KINDS, LIMIT_RANGES, NODES, PODS, PRIORITY_CLASSES, QUOTAS, SERVICE_ACCOUNTS
 
 FIELD_MANAGER = "genkan-sandbox"
 """Who the API server says has set the fields of a site's objects."""
@@ -29,13 +29,15 @@ _PRUNED = (PODS, NODES, QUOTAS, LIMIT_RANGES, PRIORITY_CLASSES)
 
 
 async def control_plane_answers(api: KubernetesApi) -> None:
-    """Wait until the API server says it is ready; the supervisor ends the wait if a component gives up."""
+    """Wait until the API server serves and has made its own roles and priority classes.
+
+    There is no deadline: the supervisor ends the wait if a component gives up.
+    """
     while True:
         try:
-            await api.request("GET", "/readyz/etcd")
-            await api.request("GET", "/readyz/poststarthook/rbac/bootstrap-roles")
-            await api.request("GET", "/readyz/poststarthook/scheduling/bootstrap-system-priority-classes")
-        except (KubernetesError, ValueError):
+            await api.get(CLUSTER_ROLES, "system:kube-scheduler")
+            await api.get(PRIORITY_CLASSES, "system-node-critical")
+        except KubernetesError:
             await asyncio.sleep(_POLL)
         else:
             return
