@@ -1,0 +1,35 @@
+import csv
+import json
+from pathlib import Path
+
+from genkan_sandbox.control_plane.access import Identity, hub_rights, kubeconfig, make_tokens, token_file
+
+
+def test_the_token_file_gives_every_right_to_two_identities_only() -> None:
+    tokens = make_tokens()
+    rows = list(csv.reader(token_file(tokens).splitlines()))
+    groups = {row[1]: row[3:] for row in rows}
+    assert {name for name, of in groups.items() if of == ["system:masters"]} == {
+        Identity.ADMINISTRATOR,
+        Identity.NODE_AGENT,
+    }
+    assert len({row[0] for row in rows}) == len(Identity)
+
+
+def test_a_kubeconfig_stands_alone(tmp_path: Path) -> None:
+    (tmp_path / "ca.crt").write_text("authority")
+    text = kubeconfig(server="https://127.77.1.1:1", authority=tmp_path / "ca.crt", token="t", namespace="genkan")
+    assert str(tmp_path) not in text
+    assert json.loads(text)["contexts"][0]["context"]["namespace"] == "genkan"
+
+
+def test_the_hub_may_change_nothing_but_pods_and_claims_of_its_namespace() -> None:
+    changes = {"create", "update", "patch", "delete", "deletecollection", "*"}
+    may_change = {
+        (manifest["kind"], resource)
+        for manifest in hub_rights("genkan")
+        for rule in manifest.get("rules", [])
+        for resource in rule["resources"]
+        if changes & set(rule["verbs"])
+    }
+    assert may_change == {("Role", "pods"), ("Role", "persistentvolumeclaims")}

@@ -1,0 +1,104 @@
+import errno
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from genkan_sandbox import state as state_module
+from genkan_sandbox.exceptions import StateError
+from genkan_sandbox.state import StateDirectory, write_private
+
+
+def test_only_the_owner_may_enter(tmp_path: Path) -> None:
+    state = StateDirectory.open(tmp_path / "deep" / "state")
+    assert stat.S_IMODE(state.root.stat().st_mode) == 0o700
+    assert stat.S_IMODE(state.write("secret", "x").stat().st_mode) == 0o600
+
+
+def test_the_id_stays(tmp_path: Path) -> None:
+    first = StateDirectory.open(tmp_path / "state").id
+    assert StateDirectory.open(tmp_path / "state").id == first
+    assert StateDirectory.open(tmp_path / "other").id != first
+
+
+def test_a_directory_with_other_files_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(StateError, match="holds other files"):
+        StateDirectory.open(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_another_version_is_refused_with_the_mend(tmp_path: Path) -> None:
+    state = StateDirectory.open(tmp_path / "state")
+    state.write("version", "99")
+    with pytest.raises(StateError, match=r"version '99'.*reads version.*genkan-sandbox reset"):
+        StateDirectory.open(state.root)
+
+
+def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("")
+    with pytest.raises(StateError, match="is not a directory"):
+        StateDirectory.open(tmp_path / "state")
+
+
+def test_a_full_disk_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, text: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr(state_module, "write_private", full)
+    with pytest.raises(StateError, match="is full"):
+        StateDirectory.open(tmp_path / "state")
+
+
+def test_too_little_room_is_refused_before_anything_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state_module, "ROOM", 2**62)
+    with pytest.raises(StateError, match="MiB of disk left"):
+        StateDirectory.open(tmp_path / "state")
+
+
+def test_one_sandbox_at_a_time_and_a_dead_one_holds_nothing(tmp_path: Path) -> None:
+    state = StateDirectory.open(tmp_path / "state")
+    hold = (
+        "import sys, pathlib, genkan_sandbox.state as s\n"
+        "with s.StateDirectory.open(pathlib.Path(sys.argv[1])).locked():\n"
+        "    print('held', flush=True); sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, str(state.root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        assert state.in_use()
+        with pytest.raises(StateError, match="runs already"), state.locked():
+            pass
+        holder.kill()
+    assert not state.in_use()
+
+
+def test_a_write_that_fails_leaves_the_old_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "run.json"
+    write_private(path, "old")
+
+    def broken(self: Path, target: Path) -> None:
+        raise OSError(errno.EIO, "broken disk")
+
+    monkeypatch.setattr(Path, "replace", broken)
+    with pytest.raises(OSError, match="broken disk"):
+        write_private(path, "new")
+    assert path.read_text() == "old"
+
+
+def test_forgetting_removes_everything_and_only_a_sandbox(tmp_path: Path) -> None:
+    state = StateDirectory.open(tmp_path / "state")
+    (state.volumes / "home").mkdir()
+    (state.volumes / "home" / "notebook.ipynb").write_text("{}")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (state.volumes / "link").symlink_to(outside)
+    state.remove()
+    assert not state.root.exists()
+    assert outside.exists()
+    assert StateDirectory.existing(tmp_path) is None
