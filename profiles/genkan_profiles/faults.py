@@ -113,7 +113,8 @@ def _problem(details: ErrorDetails, *, model: type[BaseModel], tree: Node, file:
     allowed = _allowed_values(model, location) if kind in {"enum", "literal_error"} else ()
     context = details.get("ctx", {})
     allowed = allowed or tuple(context.get("allowed", ()))
-    return Problem(file, position, path_text(_known(tree, location)), _sentence(details, allowed), allowed)
+    way = location if kind == "fault" else _known(tree, location)
+    return Problem(file, position, path_text(way), _sentence(details, allowed), allowed)
 
 
 def _sentence(details: ErrorDetails, allowed: Sequence[str]) -> str:

@@ -1,0 +1,169 @@
+"""A site as the Kubernetes objects that make a cluster be like it."""
+
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+from .hardware import Pool
+from .labels import node_labels
+from .models import Site
+from .policies import LimitRange, Namespace, PriorityClass, Quota
+from .tenants import Tenant
+
+JsonObject: TypeAlias = dict[str, Any]
+
+MANAGED = "sandbox.genkan.dev/managed"
+"""Annotation of nodes that the sandbox's agent takes on."""
+SIMULATE = "sandbox.genkan.dev/simulate"
+"""Annotation of pods that run without a process."""
+
+_TENANT_IMAGE = "registry.example.org/tenants/workload:1"
+_TENANT_USER_ID = 1000
+
+
+def site_manifests(site: Site) -> list[JsonObject]:
+    """Return all objects of a site in the order in which they can be created."""
+    return [
+        *(_priority_class(row) for row in site.priority_classes),
+        *(_namespace(row) for row in site.namespaces),
+        *(_limit_range(row) for row in site.limit_ranges),
+        *(_quota(row) for row in site.quotas),
+        *(node_manifest(pool, index) for pool in site.pools for index in range(pool.count)),
+        *(pod for tenant in site.tenants for pod in _tenant_pods(tenant)),
+    ]
+
+
+def node_manifest(pool: Pool, index: int) -> JsonObject:
+    """Return a node of a pool, ready for pods as soon as it is created.
+
+    Everything that the site gives is allocatable: the share that a real kubelet keeps for the system is left out.
+    """
+    resources = {
+        "cpu": pool.cpu,
+        "memory": pool.memory,
+        "ephemeral-storage": pool.ephemeral_storage,
+        "pods": str(pool.pods),
+        **{resource: str(count) for resource, count in pool.offered.items()},
+    }
+    spec: JsonObject = {}
+    if pool.taints:
+        spec["taints"] = [
+            {"key": taint.key, "value": taint.value, "effect": taint.effect.value} for taint in pool.taints
+        ]
+    if index in pool.cordoned:
+        spec["unschedulable"] = True
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {
+            "name": pool.node_name(index),
+            "labels": node_labels(pool, index),
+            "annotations": {MANAGED: "true"},
+        },
+        "spec": spec,
+        "status": {"capacity": resources, "allocatable": dict(resources), "conditions": _healthy()},
+    }
+
+
+def _healthy() -> list[JsonObject]:
+    pressures = (
+        ("MemoryPressure", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+        ("DiskPressure", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+        ("PIDPressure", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+    )
+    return [
+        *(
+            {"type": kind, "status": "False", "reason": reason, "message": message}
+            for kind, reason, message in pressures
+        ),
+        {"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "kubelet is posting ready status"},
+    ]
+
+
+def _priority_class(row: PriorityClass) -> JsonObject:
+    return {
+        "apiVersion": "scheduling.k8s.io/v1",
+        "kind": "PriorityClass",
+        "metadata": {"name": row.name},
+        "value": row.value,
+        "globalDefault": row.default,
+        "preemptionPolicy": row.preemption.value,
+        "description": row.description,
+    }
+
+
+def _namespace(row: Namespace) -> JsonObject:
+    security = {
+        "pod-security.kubernetes.io/enforce": row.pod_security.value,
+        "pod-security.kubernetes.io/warn": row.pod_security.value,
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": row.name, "labels": {**security, **row.labels}},
+    }
+
+
+def _quota(row: Quota) -> JsonObject:
+    spec: JsonObject = {"hard": dict(row.hard)}
+    if row.scopes:
+        spec["scopes"] = [scope.value for scope in row.scopes]
+    if row.priority_classes:
+        expression = {"scopeName": "PriorityClass", "operator": "In", "values": list(row.priority_classes)}
+        spec["scopeSelector"] = {"matchExpressions": [expression]}
+    return {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": row.name, "namespace": row.namespace},
+        "spec": spec,
+    }
+
+
+def _limit_range(row: LimitRange) -> JsonObject:
+    limits = {"default": row.default, "defaultRequest": row.default_request, "min": row.min, "max": row.max}
+    return {
+        "apiVersion": "v1",
+        "kind": "LimitRange",
+        "metadata": {"name": row.name, "namespace": row.namespace},
+        "spec": {"limits": [{"type": "Container", **{name: dict(value) for name, value in limits.items() if value}}]},
+    }
+
+
+def _tenant_pods(tenant: Tenant) -> Iterator[JsonObject]:
+    resources = {"cpu": tenant.cpu, "memory": tenant.memory, **{k: str(v) for k, v in tenant.devices.items()}}
+    spec: JsonObject = {
+        "restartPolicy": "Always",
+        "automountServiceAccountToken": False,
+        "terminationGracePeriodSeconds": 1,
+        "nodeSelector": dict(tenant.node_selector),
+        "tolerations": [
+            {"key": row.key, "operator": "Exists", **({"effect": row.effect.value} if row.effect else {})}
+            for row in tenant.tolerations
+        ],
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": _TENANT_USER_ID,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [
+            {
+                "name": "workload",
+                "image": _TENANT_IMAGE,
+                "resources": {"requests": resources, "limits": dict(resources)},
+                "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+            }
+        ],
+    }
+    if tenant.priority_class is not None:
+        spec["priorityClassName"] = tenant.priority_class
+    for index in range(tenant.replicas):
+        yield {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {
+                "name": f"{tenant.name}-{index}",
+                "namespace": tenant.namespace,
+                "labels": {"app.kubernetes.io/name": tenant.name},
+                "annotations": {SIMULATE: "true"},
+            },
+            "spec": spec,
+        }

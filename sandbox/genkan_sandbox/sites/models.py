@@ -1,0 +1,109 @@
+"""A site: what a cluster consists of, who has quota in it and what runs there already."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from genkan_profiles.faults import Fault, raise_faults
+
+from .hardware import Pool, Row
+from .people import User
+from .policies import BUILT_IN_PRIORITY_CLASSES, LimitRange, Namespace, PriorityClass, Quota
+from .tenants import Tenant
+
+MAX_NODES = 5000
+
+
+class Scheduler(Row):
+    """How the scheduler chooses among the nodes on which a pod fits."""
+
+    packing: bool = True
+    """Fill nodes up one after the other, so that whole machines stay free for large pods."""
+    gpu_weight: int = Field(default=5, ge=1, le=100)
+    """How much devices weigh against CPU and memory (1 each) when a pod that asks for devices is packed."""
+
+
+class Site(Row):
+    """A cluster for the sandbox, as a site file describes it."""
+
+    description: Annotated[str, AfterValidator(str.strip)] = Field(min_length=1)
+    """One sentence for the list of sites."""
+    hub_namespace: str = "genkan"
+    """Where the users' servers run; one of `namespaces`."""
+    scheduler: Scheduler = Scheduler()
+    pools: tuple[Pool, ...] = ()
+    namespaces: tuple[Namespace, ...] = Field(min_length=1)
+    priority_classes: tuple[PriorityClass, ...] = ()
+    quotas: tuple[Quota, ...] = ()
+    limit_ranges: tuple[LimitRange, ...] = ()
+    tenants: tuple[Tenant, ...] = ()
+    users: tuple[User, ...] = ()
+
+    @property
+    def node_count(self) -> int:
+        """How many nodes there are in all pools."""
+        return sum(pool.count for pool in self.pools)
+
+    @property
+    def offered(self) -> dict[str, int]:
+        """What all nodes together offer of each device resource."""
+        total: dict[str, int] = {}
+        for pool in self.pools:
+            for resource, count in pool.offered.items():
+                total[resource] = total.get(resource, 0) + pool.count * count
+        return total
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        raise_faults("Site", [*self._duplicates(), *self._unknown_names(), *self._impossible()])
+        return self
+
+    def _duplicates(self) -> Iterator[Fault]:
+        yield from _repeated("pools", self.pools, lambda row: (row.name,))
+        yield from _repeated("namespaces", self.namespaces, lambda row: (row.name,))
+        yield from _repeated("priority_classes", self.priority_classes, lambda row: (row.name,))
+        yield from _repeated("quotas", self.quotas, lambda row: (row.namespace, row.name))
+        yield from _repeated("limit_ranges", self.limit_ranges, lambda row: (row.namespace, row.name))
+        yield from _repeated("tenants", self.tenants, lambda row: (row.namespace, row.name))
+        yield from _repeated("users", self.users, lambda row: (row.name,))
+
+    def _unknown_names(self) -> Iterator[Fault]:
+        namespaces = tuple(row.name for row in self.namespaces)
+        classes = (*(row.name for row in self.priority_classes), *BUILT_IN_PRIORITY_CLASSES)
+        if self.hub_namespace not in namespaces:
+            sentence = f"There is no namespace {self.hub_namespace!r} in this site."
+            yield Fault(("hub_namespace",), sentence, namespaces)
+        for field in ("quotas", "limit_ranges", "tenants"):
+            for index, row in enumerate(getattr(self, field)):
+                if row.namespace not in namespaces:
+                    sentence = f"There is no namespace {row.namespace!r} in this site."
+                    yield Fault((field, index, "namespace"), sentence, namespaces)
+        for index, quota in enumerate(self.quotas):
+            for place, name in enumerate(quota.priority_classes):
+                if name not in classes:
+                    sentence = f"There is no priority class {name!r} in this site."
+                    yield Fault(("quotas", index, "priority_classes", place), sentence, classes)
+        for index, tenant in enumerate(self.tenants):
+            if tenant.priority_class is not None and tenant.priority_class not in classes:
+                sentence = f"There is no priority class {tenant.priority_class!r} in this site."
+                yield Fault(("tenants", index, "priority_class"), sentence, classes)
+
+    def _impossible(self) -> Iterator[Fault]:
+        if self.node_count > MAX_NODES:
+            yield Fault(("pools",), f"The pools have {self.node_count:,} nodes; a cluster has at most {MAX_NODES:,}.")
+        defaults = [index for index, row in enumerate(self.priority_classes) if row.default]
+        for index in defaults[1:]:
+            yield Fault(("priority_classes", index, "default"), "Only one priority class can be the default.")
+        for index, tenant in enumerate(self.tenants):
+            if tenant.replicas and not any(tenant.fits(pool) for pool in self.pools):
+                yield Fault(("tenants", index), "A pod of this tenant fits on no node of this site, even an empty one.")
+
+
+def _repeated(field: str, rows: Sequence[Row], key: Callable[..., tuple[str, ...]]) -> Iterator[Fault]:
+    first: dict[tuple[str, ...], int] = {}
+    for index, row in enumerate(rows):
+        name = key(row)
+        if name in first:
+            yield Fault((field, index, "name"), f"{name[-1]!r} is already the name of {field}[{first[name]}].")
+        first.setdefault(name, index)
