@@ -2,34 +2,65 @@
 
 import importlib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
+from sphinx.pycode import ModuleAnalyzer
 
 Schema = Mapping[str, Any]
 """A JSON Schema as pydantic writes it."""
 
-_HEADER = ("Field", "Value", "Default", "Meaning")
+_HEAD = (("Field", "Value", "Default", "Meaning"), ("---", "---", "---", "---"))
 
 
-def field_reference(model: str) -> str:
+def field_reference(name: str) -> str:
     """Describe a model and all models below it as Markdown: a heading and a table of fields for each."""
-    module, _, name = model.rpartition(".")
-    found = getattr(importlib.import_module(module), name)
-    if not issubclass(found, BaseModel):
-        raise TypeError(f"{model} is not a pydantic model")
-    schema = found.model_json_schema()
-    objects = {name: schema, **{key: value for key, value in schema.get("$defs", {}).items() if "properties" in value}}
-    return "\n".join(_section(title, section, schema) for title, section in objects.items())
+    module, _, attribute = name.rpartition(".")
+    root = getattr(importlib.import_module(module), attribute)
+    definitions = root.model_json_schema().get("$defs", {})
+    return "\n".join(_section(model, definitions) for model in dict.fromkeys(_models(root)))
 
 
-def _section(title: str, model: Schema, root: Schema) -> str:
-    required = model.get("required", ())
+def _models(root: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """Walk a model and those of its fields, each after the one that names it first."""
+    yield root
+    for field in root.model_fields.values():
+        for part in _parts(field.annotation):
+            yield from _models(part)
+
+
+def _parts(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _parts(argument)
+
+
+def _section(model: type[BaseModel], definitions: Schema) -> str:
+    schema = model.model_json_schema()
     rows = [
-        (f"`{name}`", _value(field, root), "required" if name in required else _default(field), _prose(field))
-        for name, field in model["properties"].items()
+        (
+            f"`{name}`",
+            _value(field, definitions),
+            "required" if name in schema.get("required", ()) else _default(field),
+            _meaning(model, name),
+        )
+        for name, field in schema["properties"].items()
     ]
-    return "\n".join([f"## {title}", "", _prose(model), "", *_table([_HEADER, ("---",) * len(_HEADER), *rows]), ""])
+    return "\n".join([f"## {model.__name__}", "", _prose(schema), "", *_table([*_HEAD, *rows]), ""])
+
+
+def _meaning(model: type[BaseModel], field: str) -> str:
+    """Return the docstring below a field, in the model or in the one it inherits from."""
+    for owner in model.__mro__:
+        if field in vars(owner).get("__annotations__", ()):
+            documented = ModuleAnalyzer.for_module(owner.__module__).find_attr_docs()
+            return " ".join(documented.get((owner.__name__, field), ())).strip()
+    return ""
+
+
+def _prose(schema: Schema) -> str:
+    return " ".join(str(schema.get("description", "")).split())
 
 
 def _table(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
@@ -38,37 +69,35 @@ def _table(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
         yield f"| {' | '.join(cells)} |"
 
 
-def _prose(schema: Schema) -> str:
-    return " ".join(str(schema.get("description", "")).split())
-
-
 def _default(field: Schema) -> str:
-    match field.get("default"):
-        case None:
-            return "none"
-        case [] | {}:
+    match field:
+        case {"$ref": _, "default": dict()}:
+            return "its own defaults"
+        case {"default": [] | {} | ""} | {"type": "object"}:
             return "empty"
-        case bool(value):
+        case {"default": bool(value)}:
             return f"`{str(value).lower()}`"
-        case value:
+        case {"default": str() | int() | float() as value}:
             return f"`{value}`"
+        case _:
+            return "none"
 
 
-def _value(field: Schema, root: Schema) -> str:
+def _value(field: Schema, definitions: Schema) -> str:
     """Say what a field takes, in the words of the file rather than of the schema."""
     match field:
         case {"$ref": str(reference)}:
             name = reference.rpartition("/")[2]
-            target = root["$defs"][name]
-            value = f"[{name}](#{name.lower()})" if "properties" in target else _value(target, root)
+            target = definitions[name]
+            value = f"[{name}](#{name.lower()})" if "properties" in target else _value(target, definitions)
         case {"anyOf": [*choices]} | {"oneOf": [*choices]}:
-            value = " or ".join(_value(choice, root) for choice in choices if choice.get("type") != "null")
+            value = " or ".join(_value(choice, definitions) for choice in choices if choice.get("type") != "null")
         case {"enum": [*choices]}:
             value = " or ".join(f"`{choice}`" for choice in choices)
-        case {"type": "array", "items": item} | {"type": "array", "prefixItems": [item, *_]}:
-            value = f"list of {_value(item, root)}"
+        case {"type": "array", "items": item}:
+            value = f"list of {_value(item, definitions)}"
         case {"type": "object", "additionalProperties": dict(item)}:
-            value = f"mapping to {_value(item, root)}"
+            value = f"mapping to {_value(item, definitions)}"
         case _:
             value = _plain_value(field)
     return value
@@ -76,6 +105,8 @@ def _value(field: Schema, root: Schema) -> str:
 
 def _plain_value(field: Schema) -> str:
     match field:
+        case {"examples": [*examples]}:
+            value = f"such as {', '.join(f'`{example}`' for example in examples)}"
         case {"const": choice}:
             value = f"`{choice}`"
         case {"type": "string", "pattern": pattern}:
@@ -89,7 +120,7 @@ def _plain_value(field: Schema) -> str:
         case {"type": "boolean"}:
             value = "`true` or `false`"
         case _:
-            value = str(field.get("type", "any value"))
+            value = "any value"
     return value
 
 
