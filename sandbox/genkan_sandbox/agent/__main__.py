@@ -1,0 +1,91 @@
+"""`python -m genkan_sandbox.agent`: all nodes of a sandbox in one process."""
+
+import argparse
+import asyncio
+import logging
+import resource
+import signal
+import sys
+from pathlib import Path
+
+from genkan_sandbox.agent.addresses import AddressPool
+from genkan_sandbox.agent.agent import Agent
+from genkan_sandbox.agent.events import EventRecorder
+from genkan_sandbox.agent.faults import FaultBoard
+from genkan_sandbox.agent.images import ImageStore
+from genkan_sandbox.agent.machine import Machine
+from genkan_sandbox.agent.sandboxing import HostView, Isolation, detect_isolation
+from genkan_sandbox.agent.volumes import VolumeStore
+from genkan_spawner.api import KubernetesApi
+
+log = logging.getLogger("genkan_sandbox.agent")
+
+
+def main() -> int:
+    """Run the agent until it is told to end."""
+    options = _parser().parse_args()
+    logging.basicConfig(
+        level=logging.DEBUG if options.debug else logging.INFO,
+        format="%(asctime)s %(levelname)s %(message)s",
+        stream=sys.stderr,
+    )
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    _raise_file_limit()
+    asyncio.run(_run(options))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m genkan_sandbox.agent", description=__doc__)
+    parser.add_argument("--kubeconfig", type=Path, required=True, help="how to reach the API server as administrator")
+    parser.add_argument("--state", type=Path, required=True, help="the sandbox's state directory")
+    parser.add_argument("--pod-network", required=True, help="first two numbers of the pods' addresses, as 127.130")
+    parser.add_argument("--sandbox-id", required=True, help="the mark that all processes of the sandbox carry")
+    parser.add_argument("--simulate", action="store_true", help="run no processes: all pods turn Running at once")
+    parser.add_argument(
+        "--simulated-start-seconds",
+        type=float,
+        default=0,
+        help="how long simulated pods take to start, unless their annotation says otherwise (default: 0)",
+    )
+    parser.add_argument("--debug", action="store_true", help="log more")
+    return parser
+
+
+async def _run(options: argparse.Namespace) -> None:
+    host = HostView.read()
+    isolation, reason = await detect_isolation(host)
+    if isolation is Isolation.NONE:
+        log.warning("Containers run without isolation. %s", reason)
+    faults = FaultBoard()
+    async with await KubernetesApi.connect(options.kubeconfig) as api:
+        events = EventRecorder(api, silent=faults.silent)
+        machine = Machine(
+            api=api,
+            sandbox=options.sandbox_id,
+            state=options.state.resolve(),
+            host=host,
+            isolation=isolation,
+            addresses=AddressPool(options.pod_network),
+            events=events,
+            faults=faults,
+            images=ImageStore(faults=faults, events=events),
+            volumes=VolumeStore(api, options.state.resolve()),
+            ledgers={},
+        )
+        agent = Agent(machine, simulate=options.simulate, start_seconds=options.simulated_start_seconds)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, agent.stop)
+        log.info("The node agent runs; isolation: %s.", isolation)
+        await agent.run(reason=reason)
+    log.info("The node agent has ended.")
+
+
+def _raise_file_limit() -> None:
+    """Allow as many open files as the machine lets us: each simulated server is one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

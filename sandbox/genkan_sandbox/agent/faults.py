@@ -1,0 +1,208 @@
+"""Faults on demand: what is to go wrong now, for tests and demonstrations.
+
+A fault is one entry of the ConfigMap `genkan-sandbox-faults` in `kube-system`, JSON or YAML, for example
+`{"kind": "image-missing", "image": ".*pytorch.*"}`. Entries take effect at once; removing one heals what it broke.
+All patterns are regular expressions that must match the whole text; one that is left out matches everything.
+"""
+
+import asyncio
+import hashlib
+import json
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from genkan_sandbox.agent.records import PodRecord
+
+NAMESPACE, CONFIG_MAP = "kube-system", "genkan-sandbox-faults"
+"""Where faults are written."""
+
+log = logging.getLogger(__name__)
+
+
+def _compiles(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as e:
+        raise ValueError(f"{pattern!r} is no regular expression: {e}.") from e
+    return pattern
+
+
+Pattern = Annotated[str, AfterValidator(_compiles)]
+"""A regular expression for a whole text."""
+
+ANYTHING = r"(?s:.*)"
+
+
+class FaultKind(StrEnum):
+    """What can be made to go wrong."""
+
+    IMAGE_MISSING = "image-missing"
+    INVALID_IMAGE = "invalid-image"
+    MOUNT_FAILURE = "mount-failure"
+    OUT_OF_MEMORY = "out-of-memory"
+    SILENT_NODE = "silent-node"
+    SLOW_PULL = "slow-pull"
+
+
+class _Fault(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PodFault(_Fault):
+    """A fault of some pods."""
+
+    namespace: Pattern = ANYTHING
+    pod: Pattern = ANYTHING
+    node: Pattern = ANYTHING
+
+    def concerns(self, pod: PodRecord) -> bool:
+        """Whether a pod is meant."""
+        return (
+            _matches(self.namespace, pod.namespace) and _matches(self.pod, pod.name) and _matches(self.node, pod.node)
+        )
+
+
+class ImageMissing(PodFault):
+    """An image that no registry has: ErrImagePull, then ImagePullBackOff."""
+
+    kind: Literal[FaultKind.IMAGE_MISSING] = FaultKind.IMAGE_MISSING
+    image: Pattern = ANYTHING
+
+
+class InvalidImage(PodFault):
+    """An image reference that the node cannot read: InvalidImageName."""
+
+    kind: Literal[FaultKind.INVALID_IMAGE] = FaultKind.INVALID_IMAGE
+    image: Pattern = ANYTHING
+
+
+class SlowPull(PodFault):
+    """An image that takes its time: Pulling, and Pulled only later."""
+
+    kind: Literal[FaultKind.SLOW_PULL] = FaultKind.SLOW_PULL
+    image: Pattern = ANYTHING
+    seconds: Annotated[float, Field(ge=0, le=86_400)] = 60
+
+
+class MountFailure(PodFault):
+    """A volume that cannot be mounted: FailedMount."""
+
+    kind: Literal[FaultKind.MOUNT_FAILURE] = FaultKind.MOUNT_FAILURE
+    volume: Pattern = ANYTHING
+    """The volume's name in the pod."""
+    claim: Pattern | None = None
+    """The claim's name; volumes without a claim are then not meant."""
+    message: str = "mount failed: exit status 32"
+
+
+class OutOfMemory(PodFault):
+    """A container that is killed for memory: OOMKilled, exit code 137, each time that it is started."""
+
+    kind: Literal[FaultKind.OUT_OF_MEMORY] = FaultKind.OUT_OF_MEMORY
+    container: Pattern = ANYTHING
+    seconds: Annotated[float, Field(ge=0, le=86_400)] = 0
+    """How long it runs before."""
+
+
+class SilentNode(_Fault):
+    """A node that stops answering: no lease, no statuses; its processes go on."""
+
+    kind: Literal[FaultKind.SILENT_NODE] = FaultKind.SILENT_NODE
+    node: Pattern
+
+
+Fault = ImageMissing | InvalidImage | MountFailure | OutOfMemory | SilentNode | SlowPull
+F = TypeVar("F", ImageMissing, InvalidImage, MountFailure, OutOfMemory, SlowPull)
+
+_ADAPTER: TypeAdapter[Fault] = TypeAdapter(Annotated[Fault, Field(discriminator="kind")])
+
+
+def fault_entry(kind: FaultKind | str, **match: Any) -> dict[str, str]:
+    """Return a fault as an entry of the ConfigMap's data, under a key that is the same for the same fault.
+
+    Raises pydantic's ValidationError for a fault that cannot be.
+    """
+    fault = _ADAPTER.validate_python({"kind": kind, **match})
+    text = json.dumps(fault.model_dump(mode="json", exclude_unset=True) | {"kind": fault.kind}, sort_keys=True)
+    return {f"{fault.kind}-{hashlib.sha256(text.encode()).hexdigest()[:10]}": text}
+
+
+def read_faults(data: Mapping[str, str]) -> dict[str, Fault]:
+    """Read the ConfigMap's data; an entry that is not valid is logged with its key and left out."""
+    found: dict[str, Fault] = {}
+    for key, text in sorted(data.items()):
+        try:
+            found[key] = _ADAPTER.validate_python(yaml.safe_load(text))
+        except ValidationError as e:
+            reasons = "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in e.errors())
+            log.warning("The fault %s is not valid and ignored: %s", key, reasons)
+        except (yaml.YAMLError, RecursionError) as e:
+            log.warning("The fault %s is neither JSON nor YAML and ignored: %s", key, str(e).replace("\n", " "))
+    return found
+
+
+class FaultBoard:
+    """The faults in force, and word of any change."""
+
+    def __init__(self) -> None:
+        self._faults: dict[str, Fault] = {}
+        self._change = asyncio.Event()
+
+    def post(self, data: Mapping[str, str]) -> None:
+        """Put the ConfigMap's entries in force instead of those before."""
+        faults = read_faults(data)
+        if faults == self._faults:
+            return
+        for key in sorted(faults.keys() ^ self._faults.keys()):
+            log.info("Fault %s %s.", key, "is in force" if key in faults else "is over")
+        self._faults = faults
+        before, self._change = self._change, asyncio.Event()
+        before.set()
+
+    async def changed(self, *, seconds: float | None = None) -> bool:
+        """Wait for the next change, at most so long; return whether there was one."""
+        try:
+            await asyncio.wait_for(self._change.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+    def image_fault(self, pod: PodRecord, image: str) -> ImageMissing | InvalidImage | None:
+        """Return what is wrong with an image."""
+        invalid = (fault for fault in self._of(InvalidImage, pod) if _matches(fault.image, image))
+        missing = (fault for fault in self._of(ImageMissing, pod) if _matches(fault.image, image))
+        return next(invalid, None) or next(missing, None)
+
+    def pull_seconds(self, pod: PodRecord, image: str) -> float:
+        """Return how long an image takes to pull."""
+        return max((fault.seconds for fault in self._of(SlowPull, pod) if _matches(fault.image, image)), default=0)
+
+    def mount_fault(self, pod: PodRecord, volume: str, claim: str | None) -> MountFailure | None:
+        """Return why a volume cannot be mounted."""
+        for fault in self._of(MountFailure, pod):
+            meant = fault.claim is None or (claim is not None and _matches(fault.claim, claim))
+            if meant and _matches(fault.volume, volume):
+                return fault
+        return None
+
+    def memory_fault(self, pod: PodRecord, container: str) -> OutOfMemory | None:
+        """Return whether a container is to be killed for memory."""
+        return next((fault for fault in self._of(OutOfMemory, pod) if _matches(fault.container, container)), None)
+
+    def silent(self, node: str) -> bool:
+        """Whether a node does not answer."""
+        faults = self._faults.values()
+        return any(isinstance(fault, SilentNode) and _matches(fault.node, node) for fault in faults)
+
+    def _of(self, kind: type[F], pod: PodRecord) -> Iterator[F]:
+        return (fault for fault in self._faults.values() if isinstance(fault, kind) and fault.concerns(pod))
+
+
+def _matches(pattern: str, text: str) -> bool:
+    return re.fullmatch(pattern, text) is not None

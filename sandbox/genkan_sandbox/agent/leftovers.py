@@ -1,0 +1,41 @@
+"""Processes of containers found by the mark in their environment, wherever they hang in the process tree."""
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+SANDBOX_VARIABLE = "GENKAN_SANDBOX_ID"
+"""The mark of all processes of one sandbox."""
+
+CONTAINER_VARIABLE = "GENKAN_SANDBOX_CONTAINER"
+"""The mark of all processes of one container, `POD-UID/NAME`."""
+
+
+def marked_processes(*marks: tuple[str, str]) -> Iterator[int]:
+    """Yield processes that carry all marks, one with an empty value standing for any value."""
+    wanted = [f"{name}={value}".encode() for name, value in marks]
+    exact = [bool(value) for _, value in marks]
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            variables = (entry / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if all(
+            any(variable == mark if whole else variable.startswith(mark) for variable in variables)
+            for mark, whole in zip(wanted, exact, strict=True)
+        ):
+            yield int(entry.name)
+
+
+def kill_container_processes(sandbox: str, *, container: str = "") -> int:
+    """Kill what is left of one container, or of all containers of a sandbox; return how many processes there were."""
+    found = 0
+    for pid in list(marked_processes((SANDBOX_VARIABLE, sandbox), (CONTAINER_VARIABLE, container))):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+            found += 1
+    return found

@@ -1,0 +1,214 @@
+"""From a container of a pod to the process that is started for it."""
+
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+from genkan_sandbox.agent.devices import VISIBLE, visible_devices
+from genkan_sandbox.agent.environment import (
+    ConfigurationError,
+    SourceKind,
+    Sources,
+    container_environment,
+    declared_environment,
+    expand,
+    references,
+)
+from genkan_sandbox.agent.fields import Place
+from genkan_sandbox.agent.leftovers import CONTAINER_VARIABLE, SANDBOX_VARIABLE
+from genkan_sandbox.agent.machine import Machine
+from genkan_sandbox.agent.mounts import Bind, binds
+from genkan_sandbox.agent.processes import Launch, StartError
+from genkan_sandbox.agent.records import Devices, PodRecord
+from genkan_sandbox.agent.sandboxing import (
+    GROUP,
+    HOME,
+    USER,
+    Isolation,
+    Jail,
+    bubblewrap_command,
+    container_file,
+    search_path,
+)
+from genkan_sandbox.agent.volumes import Mounted, config_map_data, secret_data
+from genkan_spawner.api import JsonObject
+from genkan_spawner.exceptions import KubernetesError, NotFoundError
+from genkan_spawner.kinds import CONFIG_MAPS, SECRETS
+
+DEFAULT_COMMAND = ("jupyterhub-singleuser",)
+"""What images of single-user servers start when the pod names no command."""
+
+_HOSTNAME_LENGTH = 63
+
+
+@dataclass(frozen=True, slots=True)
+class PodContext:
+    """One pod while its containers are made."""
+
+    record: PodRecord
+    raw: JsonObject
+    place: Place
+    mounted: Mounted
+    devices: Mapping[str, Devices]
+    """By container."""
+
+
+async def prepare(machine: Machine, pod: PodContext, container: JsonObject) -> Launch:
+    """Return what a container is started from.
+
+    Raises
+    ------
+    ConfigurationError
+        in the kubelet's words, for a pod that refers to what is not there.
+    StartError
+        in the runtime's words, for a command that does not exist.
+    """
+    sources = await _sources(machine, pod, container)
+    declared = declared_environment(pod.raw, container, sources=sources, place=pod.place)
+    environment = container_environment(
+        declared, defaults=_defaults(machine, pod, container), pod_address=pod.place.pod_address
+    )
+    mounts = binds(container, pod.mounted.paths, read_only=pod.mounted.read_only, variables=declared)
+    words = [*(container.get("command") or []), *(container.get("args") or [])]
+    command = [expand(word, declared) for word in words] or list(DEFAULT_COMMAND)
+    log = machine.log_file(
+        namespace=pod.record.namespace, pod=pod.record.name, uid=pod.record.uid, container=container["name"]
+    )
+    match machine.isolation:
+        case Isolation.BUBBLEWRAP:
+            jail = _jail(machine, pod, container, mounts=mounts, home=environment["HOME"])
+            _check_command(command[0], jail=jail, machine=machine, path=environment["PATH"])
+            jailed = partial(_jailed, command, jail=jail, machine=machine)
+            return Launch(log=log, environment=environment, jailed=jailed)
+        case Isolation.NONE:
+            home = _plain_home(machine, pod, mounts, home=environment["HOME"])
+            _check_plain_command(command[0], directory=home, path=environment["PATH"])
+            return Launch(
+                log=log,
+                environment={**environment, "HOME": str(home)},
+                command=_plain_command(command, path=environment["PATH"]),
+                directory=home,
+            )
+
+
+def _jailed(command: Sequence[str], status_fd: int, *, jail: Jail, machine: Machine) -> list[str]:
+    return bubblewrap_command(command, jail=jail, host=machine.host, status_fd=status_fd)
+
+
+async def _sources(machine: Machine, pod: PodContext, container: JsonObject) -> Sources:
+    found: dict[tuple[SourceKind, str], Mapping[str, str] | None] = {}
+    for kind, name in set(references(container)):
+        try:
+            raw = await machine.api.get(
+                SECRETS if kind is SourceKind.SECRET else CONFIG_MAPS, name, namespace=pod.record.namespace
+            )
+        except NotFoundError:
+            found[kind, name] = None
+            continue
+        except KubernetesError as e:
+            raise ConfigurationError(e.message) from e
+        data = secret_data(raw) if kind is SourceKind.SECRET else config_map_data(raw)
+        found[kind, name] = {key: os.fsdecode(value) for key, value in data.items()}
+    return Sources(found)
+
+
+def _defaults(machine: Machine, pod: PodContext, container: JsonObject) -> dict[str, str]:
+    defaults = {
+        "PATH": search_path(),
+        "HOME": HOME,
+        "LANG": "C.UTF-8",
+        "HOSTNAME": _hostname(pod.raw),
+        SANDBOX_VARIABLE: machine.sandbox,
+        CONTAINER_VARIABLE: f"{pod.record.uid}/{container['name']}",
+    }
+    devices = visible_devices(pod.devices.get(container["name"], ()))
+    return defaults if devices is None else {**defaults, VISIBLE: devices}
+
+
+def _hostname(raw: JsonObject) -> str:
+    name: str = raw["spec"].get("hostname") or raw["metadata"]["name"]
+    return name[:_HOSTNAME_LENGTH].rstrip("-.")
+
+
+def _jail(machine: Machine, pod: PodContext, container: JsonObject, *, mounts: tuple[Bind, ...], home: str) -> Jail:
+    of_pod, own = pod.raw["spec"].get("securityContext") or {}, container.get("securityContext") or {}
+    user = own.get("runAsUser", of_pod.get("runAsUser", USER))
+    group = own.get("runAsGroup", of_pod.get("runAsGroup", of_pod.get("fsGroup", GROUP)))
+    home = home if home.startswith("/") else HOME
+    return Jail(
+        hostname=_hostname(pod.raw),
+        working_directory=container.get("workingDir") or home,
+        user=user,
+        group=group,
+        binds=mounts,
+        home=home,
+        accounts=_accounts(machine, pod, user=user, group=group, home=home),
+    )
+
+
+def _accounts(machine: Machine, pod: PodContext, *, user: int, group: int, home: str) -> tuple[Bind, ...]:
+    """Write the container's /etc/passwd and /etc/group, so that its user has a name as in Jupyter's images."""
+    if "\n" in home or ":" in home:
+        return ()
+    name = "jovyan" if user else "root"
+    directory = machine.volumes.directory(pod.record.uid)
+    nobody = "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin"
+    root = "root:x:0:0:root:/root:/bin/bash"
+    texts = {
+        "passwd": [*([root] if user else []), f"{name}:x:{user}:{group}:{name}:{home}:/bin/bash", nobody],
+        "group": [*(["root:x:0:"] if group else []), f"{'users' if group else 'root'}:x:{group}:", "nogroup:x:65534:"],
+    }
+    found: list[Bind] = []
+    for file, lines in texts.items():
+        path = directory / f"{file}-{user}-{group}"
+        path.write_text("\n".join(lines) + "\n")
+        if Path("/etc", file).is_file():
+            found.append(Bind(path, f"/etc/{file}", read_only=True))
+    return tuple(found)
+
+
+def _check_command(command: str, *, jail: Jail, machine: Machine, path: str) -> None:
+    """Refuse a command that is surely not there; what cannot be told from outside is left to the container."""
+    if "/" not in command:
+        candidates = [container_file(f"{folder}/{command}", jail=jail, host=machine.host) for folder in path.split(":")]
+        if not any(candidate is not None and _executable(candidate) for candidate in candidates):
+            raise StartError(f'exec: "{command}": executable file not found in $PATH')
+
+
+def _check_plain_command(command: str, *, directory: Path, path: str) -> None:
+    if "/" not in command:
+        if not any(_executable(Path(folder or ".", command)) for folder in path.split(":")):
+            raise StartError(f'exec: "{command}": executable file not found in $PATH')
+    elif not os.path.lexists(directory / command):
+        raise StartError(f'exec: "{command}": stat {command}: no such file or directory')
+
+
+def _executable(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.stat().st_mode) and os.access(path, os.X_OK)
+    except OSError:
+        return False
+
+
+def _plain_command(command: Sequence[str], *, path: str) -> list[str]:
+    """Return a command for a machine without bubblewrap, where the user may be the administrator."""
+    found = next((f"{folder}/{command[0]}" for folder in path.split(":") if _executable(Path(folder, command[0]))), "")
+    words = [found if "/" not in command[0] and found else command[0], *command[1:]]
+    server = PurePosixPath(command[0]).name in {"jupyterhub-singleuser", "jupyter-labhub", "jupyter-lab"}
+    return [*words, "--allow-root"] if server and os.geteuid() == 0 else words
+
+
+def _plain_home(machine: Machine, pod: PodContext, mounts: tuple[Bind, ...], *, home: str) -> Path:
+    """Return the volume mounted at or above the home, else a directory that goes with the pod."""
+    for bind in reversed(mounts):
+        if home == bind.target or home.startswith(bind.target.rstrip("/") + "/"):
+            directory = bind.source / home.removeprefix(bind.target).lstrip("/")
+            if bind.source.is_dir() and ".." not in PurePosixPath(home).parts:
+                directory.mkdir(parents=True, exist_ok=True)
+                return directory
+    directory = machine.volumes.directory(pod.record.uid) / "home"
+    directory.mkdir(exist_ok=True)
+    return directory

@@ -1,0 +1,201 @@
+"""One container process: start, signals, exit code."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+KILLED = 128 + signal.SIGKILL
+"""The exit code of a process that was killed."""
+
+_STARTING_SECONDS = 10.0
+_STARTING_POLL = 0.002
+_DYING_SECONDS = 2.0
+_LOG_TAIL = 4096
+
+
+class StartError(Exception):
+    """A container's command could not be started; the text says why, without a path of the machine."""
+
+
+class CommandLine(Protocol):
+    """Makes the command once the descriptor is known on which bubblewrap is to report."""
+
+    def __call__(self, status_fd: int) -> Sequence[str]:
+        """Return the command."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What a container process is started from."""
+
+    log: Path
+    """Standard output and error are appended here; the file grows without bound."""
+    environment: Mapping[str, str]
+    command: Sequence[str] = ()
+    """Run as it is, in a session of its own."""
+    jailed: CommandLine | None = None
+    """Run instead under bubblewrap."""
+    directory: Path | None = None
+    """Working directory on the machine, where there is no bubblewrap."""
+
+
+@dataclass(slots=True)
+class ContainerProcess:
+    """A started command; under bubblewrap the process and the one inside, which signals are for."""
+
+    process: asyncio.subprocess.Process
+    inner: int
+    exit: asyncio.Task[int]
+    jailed: bool
+    _reader: asyncio.Task[None] | None = field(default=None)
+
+    @classmethod
+    async def start(cls, launch: Launch) -> "ContainerProcess":
+        """Start a command; when this returns, the command itself runs, or has run.
+
+        Raises StartError if it cannot be executed.
+        """
+        launch.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        log = os.open(launch.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            if launch.jailed is not None:
+                return await _start_jailed(launch, launch.jailed, log)
+            process = await _spawn(launch.command, launch=launch, log=log)
+            return cls(process, process.pid, asyncio.create_task(_exit_code(process)), jailed=False)
+        except OSError as e:
+            raise StartError(e.strerror or str(e)) from e
+        finally:
+            os.close(log)
+
+    def terminate(self) -> None:
+        """Ask the command to end. As the first process of its container it ignores this unless it handles it."""
+        self._signal(signal.SIGTERM, self.inner)
+
+    def kill(self) -> None:
+        """End the command and, under bubblewrap, all that it started."""
+        if self.jailed:
+            self._signal(signal.SIGKILL, self.inner)
+            asyncio.get_running_loop().call_later(_DYING_SECONDS, self._signal, signal.SIGKILL, self.process.pid)
+            return
+        if self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals, pid: int) -> None:
+        if self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+
+async def _spawn(
+    command: Sequence[str], *, launch: Launch, log: int, keep: Sequence[int] = ()
+) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        env=dict(launch.environment),
+        cwd=launch.directory,
+        pass_fds=keep,
+        start_new_session=True,
+    )
+
+
+async def _start_jailed(launch: Launch, jailed: CommandLine, log: int) -> ContainerProcess:
+    """Start bubblewrap and wait until the command has taken the place of its first process."""
+    read, write = os.pipe2(os.O_CLOEXEC)
+    beginning = os.fstat(log).st_size
+    try:
+        process = await _spawn(jailed(write), launch=launch, log=log, keep=(write,))
+    except BaseException:
+        os.close(read)
+        raise
+    finally:
+        os.close(write)
+    report = _Report()
+    reader = asyncio.create_task(report.read(read))
+    container = ContainerProcess(process, process.pid, asyncio.create_task(_exit_code(process)), jailed=True)
+    container._reader = reader  # noqa: SLF001  # kept from the garbage collector
+    try:
+        await report.begun.wait()
+        container.inner = report.pid or process.pid
+        await _executed(container)
+        if container.exit.done():
+            await reader
+    except BaseException:
+        container.kill()
+        raise
+    if container.exit.done() and report.exit_code is None:
+        raise StartError(_complaint(launch.log, beginning))
+    return container
+
+
+class _Report:
+    """What bubblewrap says about the command, line by line until it ends."""
+
+    def __init__(self) -> None:
+        self.pid: int | None = None
+        self.exit_code: int | None = None
+        self.begun = asyncio.Event()
+
+    async def read(self, descriptor: int) -> None:
+        reader = asyncio.StreamReader()
+        pipe = os.fdopen(descriptor, "rb", buffering=0)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), pipe
+        )
+        try:
+            while line := await reader.readline():
+                with contextlib.suppress(ValueError):
+                    said = json.loads(line)
+                    self.pid = said.get("child-pid", self.pid)
+                    self.exit_code = said.get("exit-code", self.exit_code)
+                self.begun.set()
+        finally:
+            self.begun.set()
+            transport.close()
+
+
+async def _executed(container: ContainerProcess) -> None:
+    """Wait until the inner process is no longer bubblewrap's own, or has ended."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_STARTING_SECONDS):
+            while not container.exit.done():
+                match _program(container.inner):
+                    case "bwrap":
+                        await asyncio.wait([container.exit], timeout=_STARTING_POLL)
+                    case "":
+                        await asyncio.wait([container.exit])
+                    case _:
+                        return
+
+
+def _program(pid: int) -> str:
+    """Return the name of the program that a process runs; empty for a process that is gone."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text(errors="replace").strip()
+    except OSError:
+        return ""
+
+
+async def _exit_code(process: asyncio.subprocess.Process) -> int:
+    """Return an exit code as a shell gives it: 128 and the signal's number for a process that was killed."""
+    code = await process.wait()
+    return 128 - code if code < 0 else code
+
+
+def _complaint(log: Path, beginning: int) -> str:
+    """Return bubblewrap's last words in a container's log."""
+    with log.open("rb") as file:
+        file.seek(max(beginning, log.stat().st_size - _LOG_TAIL))
+        lines = file.read().decode(errors="replace").splitlines()
+    own = [line.removeprefix("bwrap: ") for line in lines if line.startswith("bwrap: ")]
+    return own[-1] if own else "the container ended before its command began"

@@ -1,0 +1,234 @@
+"""A pod's volumes as directories of the machine.
+
+A claim's directory is kept by the provisioner and outlives every pod. Everything else a pod has is made under
+`pods/UID` and goes with the pod.
+"""
+
+import base64
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from genkan_sandbox.agent.fields import FieldError, Place, field, resource_field
+from genkan_spawner.api import JsonObject, KubernetesApi
+from genkan_spawner.exceptions import KubernetesError, NotFoundError
+from genkan_spawner.kinds import CLAIMS, CONFIG_MAPS, SECRETS, SERVICE_ACCOUNTS
+
+RELEASED = "released"
+"""The folder under `volumes/` for the data of claims that were deleted."""
+
+_DEFAULT_MODE = 0o644
+_PRIVATE = 0o700
+_WRITABLE = 0o770
+_READ_ONLY_KINDS = ("secret", "configMap", "projected", "downwardAPI")
+_TOKEN_SECONDS = 24 * 3600
+
+
+class MountError(Exception):
+    """A volume cannot be mounted now; the text is the kubelet's, or says what the sandbox does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mounted:
+    """The volumes of one pod."""
+
+    paths: Mapping[str, Path]
+    read_only: frozenset[str]
+
+
+class VolumeStore:
+    """Makes and removes the directories of pods' volumes in a sandbox's state directory."""
+
+    def __init__(self, api: KubernetesApi, state: Path) -> None:
+        self._api = api
+        self._claims = state / "volumes"
+        self._pods = state / "pods"
+
+    def directory(self, uid: str) -> Path:
+        """Return the private directory of a pod, made where there is none."""
+        directory = self._pods / uid
+        directory.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+        return directory
+
+    def remove(self, uid: str) -> None:
+        """Remove what a pod had for itself alone; claims are not under its directory."""
+        shutil.rmtree(self._pods / uid, ignore_errors=True)
+
+    def remove_others(self, uids: Iterable[str]) -> None:
+        """Remove the directories of pods that are no more."""
+        if not self._pods.is_dir():
+            return
+        for gone in {entry.name for entry in self._pods.iterdir()} - set(uids):
+            self.remove(gone)
+
+    async def mount(self, pod: JsonObject, volume: JsonObject, *, place: Place) -> Path:
+        """Return the directory of one volume, made and filled.
+
+        Raises
+        ------
+        MountError
+            if it cannot be had now.
+        """
+        try:
+            return await self._mount(pod, volume, place=place)
+        except KubernetesError as e:
+            raise MountError(e.message) from e
+        except OSError as e:
+            raise MountError(f"{e.strerror or e}") from e
+
+    async def mount_all(self, pod: JsonObject, *, place: Place) -> Mounted:
+        """Mount all volumes of a pod; the first that cannot be had is a MountError in the words of an event."""
+        paths: dict[str, Path] = {}
+        for volume in pod["spec"].get("volumes") or []:
+            try:
+                paths[volume["name"]] = await self.mount(pod, volume, place=place)
+            except MountError as e:
+                raise MountError(f'MountVolume.SetUp failed for volume "{volume["name"]}" : {e}') from e
+        return Mounted(paths, frozenset(_read_only(pod)))
+
+    async def _mount(self, pod: JsonObject, volume: JsonObject, *, place: Place) -> Path:
+        namespace = pod["metadata"]["namespace"]
+        if claim := volume.get("persistentVolumeClaim"):
+            return await self._claim(namespace, claim["claimName"])
+        directory = self.directory(pod["metadata"]["uid"]) / "volumes" / str(volume["name"])
+        if "emptyDir" in volume:
+            directory.mkdir(mode=_WRITABLE, parents=True, exist_ok=True)
+            return directory
+        source = next((kind for kind in _READ_ONLY_KINDS if kind in volume), None)
+        if source is None:
+            kind = next((key for key in volume if key != "name"), "unknown")
+            raise MountError(f"the sandbox has no volumes of kind {kind}, only claims, {', '.join(_READ_ONLY_KINDS)}")
+        sources = volume["projected"].get("sources") or [] if source == "projected" else [{source: volume[source]}]
+        files: dict[str, tuple[bytes, int]] = {}
+        mode = volume[source].get("defaultMode", _DEFAULT_MODE)
+        for entry in sources:
+            files.update(await self._files(pod, entry, mode=mode, place=place))
+        _write(directory, files)
+        return directory
+
+    async def _claim(self, namespace: str, name: str) -> Path:
+        try:
+            claim = await self._api.get(CLAIMS, name, namespace=namespace)
+        except NotFoundError as e:
+            raise MountError(f'persistentvolumeclaim "{name}" not found') from e
+        volume = claim["spec"].get("volumeName")
+        if not volume or (claim.get("status") or {}).get("phase") != "Bound":
+            raise MountError(f"PVC {namespace}/{name} is not bound")
+        return claim_directory(self._claims, volume)
+
+    async def _files(
+        self, pod: JsonObject, source: JsonObject, *, mode: int, place: Place
+    ) -> dict[str, tuple[bytes, int]]:
+        if secret := source.get("secret"):
+            name = secret.get("secretName") or secret.get("name", "")
+            data = await self._data(pod, "secret", name, optional=bool(secret.get("optional")))
+            return _chosen(data, secret, kind="secret", mode=mode)
+        if config_map := source.get("configMap"):
+            name = config_map.get("name", "")
+            data = await self._data(pod, "configmap", name, optional=bool(config_map.get("optional")))
+            return _chosen(data, config_map, kind="config", mode=mode)
+        if downward := source.get("downwardAPI"):
+            return dict(_downward(pod, item, mode=mode, place=place) for item in downward.get("items") or [])
+        if token := source.get("serviceAccountToken"):
+            return {token["path"]: (await self._token(pod, token), mode)}
+        raise MountError(f"the sandbox cannot project {', '.join(source) or 'nothing'}")
+
+    async def _data(self, pod: JsonObject, kind: str, name: str, *, optional: bool) -> dict[str, bytes] | None:
+        try:
+            namespace = pod["metadata"]["namespace"]
+            found = await self._api.get(SECRETS if kind == "secret" else CONFIG_MAPS, name, namespace=namespace)
+        except NotFoundError as e:
+            if optional:
+                return None
+            raise MountError(f'{kind} "{name}" not found') from e
+        return secret_data(found) if kind == "secret" else config_map_data(found)
+
+    async def _token(self, pod: JsonObject, source: JsonObject) -> bytes:
+        metadata = pod["metadata"]
+        account = pod["spec"].get("serviceAccountName") or "default"
+        reference = {"kind": "Pod", "apiVersion": "v1", "name": metadata["name"], "uid": metadata["uid"]}
+        spec: JsonObject = {"expirationSeconds": _TOKEN_SECONDS, "boundObjectRef": reference}
+        if source.get("audience"):
+            spec["audiences"] = [source["audience"]]
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
+        path = SERVICE_ACCOUNTS.path(namespace=metadata["namespace"], name=account, subresource="token")
+        answer = await self._api.request("POST", path, body=body)
+        return str(answer["status"]["token"]).encode()
+
+
+def claim_directory(root: Path, volume: str) -> Path:
+    """Return the directory behind a persistent volume, whatever kind of volume its manifest says.
+
+    Raises MountError for one that is not there or has a name that the sandbox keeps for itself.
+    """
+    if volume == RELEASED or "/" in volume or volume in {"", ".", ".."}:
+        raise MountError(f'a persistent volume cannot be called "{volume}" in the sandbox')
+    directory = root / volume
+    directory.mkdir(mode=_WRITABLE, parents=True, exist_ok=True)
+    return directory
+
+
+def secret_data(secret: JsonObject) -> dict[str, bytes]:
+    """Decode a Secret's values."""
+    return {key: base64.b64decode(value) for key, value in (secret.get("data") or {}).items()}
+
+
+def config_map_data(config_map: JsonObject) -> dict[str, bytes]:
+    """Return a ConfigMap's values, text and binary."""
+    text = {key: value.encode() for key, value in (config_map.get("data") or {}).items()}
+    binary = {key: base64.b64decode(value) for key, value in (config_map.get("binaryData") or {}).items()}
+    return {**text, **binary}
+
+
+def _read_only(pod: JsonObject) -> Iterable[str]:
+    for volume in pod["spec"].get("volumes") or []:
+        claim = volume.get("persistentVolumeClaim") or {}
+        if claim.get("readOnly") or any(kind in volume for kind in _READ_ONLY_KINDS):
+            yield volume["name"]
+
+
+def _chosen(
+    data: Mapping[str, bytes] | None, source: JsonObject, *, kind: str, mode: int
+) -> dict[str, tuple[bytes, int]]:
+    """Pick the keys that a volume asks for; all of them where it names none."""
+    items = source.get("items")
+    if not items or data is None:
+        return {key: (value, mode) for key, value in (data or {}).items()}
+    missing = [item["key"] for item in items if item["key"] not in data]
+    if missing and not source.get("optional"):
+        words = (
+            "configmap references non-existent config key" if kind == "config" else "references non-existent secret key"
+        )
+        raise MountError(f"{words}: {missing[0]}")
+    return {item["path"]: (data[item["key"]], item.get("mode", mode)) for item in items if item["key"] in data}
+
+
+def _downward(pod: JsonObject, item: JsonObject, *, mode: int, place: Place) -> tuple[str, tuple[bytes, int]]:
+    try:
+        if reference := item.get("fieldRef"):
+            value = field(pod, reference["fieldPath"], place=place)
+        else:
+            reference = item.get("resourceFieldRef") or {}
+            named = (one for one in pod["spec"]["containers"] if one["name"] == reference.get("containerName"))
+            value = resource_field(next(named, {}), reference, place=place)
+    except (FieldError, KeyError) as e:
+        raise MountError(str(e)) from e
+    return item["path"], (value.encode(), item.get("mode", mode))
+
+
+def _write(directory: Path, files: Mapping[str, tuple[bytes, int]]) -> None:
+    """Fill a fresh directory; names come from objects of the API and must not lead out of it."""
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(mode=_PRIVATE, parents=True)
+    for name, (content, mode) in files.items():
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or not path.parts:
+            raise MountError(f"invalid path {name!r}")
+        target = directory / path
+        target.parent.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            os.fchmod(descriptor, mode & 0o777)
