@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from genkan_sandbox import __version__, operations
-from genkan_sandbox.exceptions import SandboxError, StateError
+from genkan_sandbox.exceptions import OptionError, SandboxError, StateError
 from genkan_sandbox.state import StateDirectory, default_cache_directory, default_state_directory
 
 app = typer.Typer(
@@ -20,6 +20,9 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+faults = typer.Typer(help="Make something go wrong in a running sandbox, and mend it.", no_args_is_help=True)
+app.add_typer(faults, name="fault")
 
 NOT_RUNNING = 3
 """Exit code of `status` when no sandbox runs, as init scripts have it."""
@@ -58,8 +61,7 @@ def up(
     """Start a sandbox and keep it running until Ctrl-C or `down`."""
     from genkan_sandbox.starting import UpOptions, start
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupted)
+    _end_on_signals()
     options = UpOptions(
         port=port,
         state=_root_of(state),
@@ -142,12 +144,58 @@ def kubectl(context: typer.Context, state: StateOption = None) -> None:
 
 
 @app.command()
+def binaries(
+    cache: CacheOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Find, download or build what a sandbox runs, and say where it is."""
+    from genkan_sandbox.binaries import describe, prepare, to_json
+    from genkan_sandbox.progress import open_progress
+
+    _end_on_signals()
+    found = prepare(cache=cache or default_cache_directory(), progress=open_progress())
+    typer.echo(json.dumps(to_json(found), indent=1) if as_json else "\n".join(describe(found)))
+
+
+@app.command()
 def sites() -> None:
     """List the sites that are shipped."""
     from genkan_sandbox.sites import shipped_sites
 
     for name, description in shipped_sites().items():
         typer.echo(f"{name:<14} {description}")
+
+
+@faults.command("add")
+def add_fault(
+    kind: Annotated[str, typer.Argument(help="What goes wrong: image-missing, invalid-image, slow-pull, ...")],
+    match: Annotated[list[str] | None, typer.Argument(metavar="[FIELD=PATTERN]...", help="Whom it concerns.")] = None,
+    state: StateOption = None,
+) -> None:
+    """Let something go wrong from now on, for example: fault add image-missing 'image=.*pytorch.*'."""
+    from genkan_sandbox.agent.faults import FaultKind
+    from genkan_sandbox.fault_command import add_fault as add
+
+    if kind not in set(FaultKind):
+        raise OptionError(f"There is no fault {kind!r}.", mend=f"Faults there are: {', '.join(sorted(FaultKind))}.")
+    typer.echo(add(_existing(state).admin_kubeconfig, FaultKind(kind), match or []))
+
+
+@faults.command("list")
+def list_faults(state: StateOption = None) -> None:
+    """Show what goes wrong now."""
+    from genkan_sandbox.fault_command import list_faults as listed
+
+    for key, text in listed(_existing(state).admin_kubeconfig).items():
+        typer.echo(f"{key}  {text}")
+
+
+@faults.command("clear")
+def clear_faults(state: StateOption = None) -> None:
+    """Mend everything."""
+    from genkan_sandbox.fault_command import clear_faults as clear
+
+    typer.echo(f"Ended {clear(_existing(state).admin_kubeconfig)} faults.")
 
 
 def _existing(state: Path | None) -> StateDirectory:
@@ -161,8 +209,13 @@ def _root_of(state: Path | None) -> Path:
     return state if state is not None else default_state_directory()
 
 
+def _end_on_signals() -> None:
+    """Let SIGTERM and a closed terminal end a download or a build as Ctrl-C does."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupted)
+
+
 def _interrupted(_number: int, _frame: FrameType | None) -> NoReturn:
-    """Make SIGTERM and a closed terminal end a download or a build as Ctrl-C does."""
     raise KeyboardInterrupt
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import aiohttp
 
-from genkan_sandbox.agent.isolation_report import read_isolation
 from genkan_sandbox.control_plane import bootstrap, components
 from genkan_sandbox.control_plane.access import Identity, account_token, hub_rights, make_tokens, token_file
 from genkan_sandbox.control_plane.certificates import prepare_certificates
@@ -87,7 +86,7 @@ class Sandbox:
             ):
                 await self._supervisor.start(component)
             await self._furnish(api)
-            self._isolation = await read_isolation(api)
+            self._isolation = await bootstrap.isolation_sentence(api)
 
     def _write_files(self) -> Any:
         """Write certificates, tokens and configuration for this start; return the scheduler's file."""

@@ -4,10 +4,22 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
 
+from genkan_sandbox.agent import isolation
+from genkan_sandbox.agent.sandboxing import Isolation
 from genkan_sandbox.exceptions import SiteError
 from genkan_spawner.api import JsonObject, KubernetesApi, PatchType
 from genkan_spawner.exceptions import ConflictError, KubernetesError, NotFoundError
-from genkan_spawner.kinds import CLUSTER_ROLES, KINDS, LIMIT_RANGES, NODES, PODS, PRIORITY_CLASSES, QUOTAS, SERVICE_ACCOUNTS
+from genkan_spawner.kinds import (
+    CLUSTER_ROLES,
+    CONFIG_MAPS,
+    KINDS,
+    LIMIT_RANGES,
+    NODES,
+    PODS,
+    PRIORITY_CLASSES,
+    QUOTAS,
+    SERVICE_ACCOUNTS,
+)
 
 FIELD_MANAGER = "genkan-sandbox"
 """Who the API server says has set the fields of a site's objects."""
@@ -143,6 +155,19 @@ async def nodes_ready(api: KubernetesApi, names: frozenset[str]) -> None:
         if names <= {node["metadata"]["name"] for node in nodes if _usable(node)}:
             return
         await asyncio.sleep(_POLL)
+
+
+async def isolation_sentence(api: KubernetesApi) -> str:
+    """Say how servers are kept apart, as the node agent found out at its start."""
+    while True:
+        try:
+            facts = (await api.get(CONFIG_MAPS, isolation.CONFIG_MAP, namespace=isolation.NAMESPACE))["data"]
+        except KubernetesError:
+            await asyncio.sleep(_POLL)
+            continue
+        if facts[isolation.ISOLATION] == Isolation.BUBBLEWRAP:
+            return "processes kept apart by bubblewrap"
+        return f"processes that are not kept apart from each other or from this machine: {facts[isolation.REASON]}"
 
 
 def _usable(node: JsonObject) -> bool:

@@ -1,8 +1,8 @@
 """The command lines of the control plane: pure functions from addresses and paths to what is started.
 
 Flags as in https://kubernetes.io/docs/reference/command-line-tools-reference/. etcd listens on unix sockets, so no
-other user can go round the API server's rights; their paths are relative to the state directory, because a socket's path
-may have no more than 107 bytes.
+other user can go round the API server's rights; their paths are relative to the state directory, because a socket's
+path may have no more than 107 bytes.
 """
 
 from collections.abc import Sequence
