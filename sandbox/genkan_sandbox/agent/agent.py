@@ -172,8 +172,7 @@ class Agent:
         machine = self._machine
         run: _Run = PodRun(machine, record, node)
         if record.begun or record.phase != "Pending" or record.grace is not None:
-            address = machine.address_of(node)
-            run = LostPod(machine.api, record, faults=machine.faults, host_address=address)
+            run = LostPod(machine, record, node)
         self._runs[record.uid] = run
         task = self._tasks[record.uid] = asyncio.create_task(run.run(), name=f"pod {record.namespace}/{record.name}")
         task.add_done_callback(lambda task: self._done(record, task))

@@ -23,6 +23,8 @@ class InsufficientDevicesError(Exception):
             f"Node didn't have enough resource: {resource}, requested: {requested}, used: {used}, capacity: {capacity}"
         )
         self.resource = resource
+        self.impossible = requested > capacity
+        """Whether the node could not give so many even if all were free."""
 
     @property
     def reason(self) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import IntEnum
@@ -14,7 +15,7 @@ from genkan_sandbox.agent.fields import Place
 from genkan_sandbox.agent.machine import Machine
 from genkan_sandbox.agent.phases import RestartPolicy, phase
 from genkan_sandbox.agent.preparation import PodContext
-from genkan_sandbox.agent.records import NodeRecord, PodRecord
+from genkan_sandbox.agent.records import Devices, NodeRecord, PodRecord
 from genkan_sandbox.agent.removal import remove_pod
 from genkan_sandbox.agent.reports import StatusReport
 from genkan_sandbox.agent.status import PodView, now, rejection_patch
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 
 _LAST_STATUS_SECONDS = 2.0
 _READ_PAUSE = 1.0
+_DEVICE_SECONDS, _DEVICE_PAUSE = 2.0, 0.1
 
 
 class _Order(IntEnum):
@@ -112,7 +114,7 @@ class PodRun:
         """Bring the pod up and follow it until its containers have ended for good."""
         raw = await self._read()
         try:
-            devices = self._machine.ledger(self._node).allocate(self.record.uid, self.record.containers)
+            devices = await self._allocate()
         except InsufficientDevicesError as e:
             self._tell(e.reason, str(e), warning=True)
             patch = rejection_patch(self.record.uid, reason=e.reason, message=str(e), moment=now())
@@ -137,6 +139,17 @@ class PodRun:
         async with asyncio.TaskGroup() as group:
             for container in self._of(init=False):
                 group.create_task(container.run(context, policy=self._policy))
+
+    async def _allocate(self) -> dict[str, Devices]:
+        """Take the pod's devices, and wait a little where their last pod is still being killed."""
+        ledger, end = self._machine.ledger(self._node), time.monotonic() + _DEVICE_SECONDS
+        while True:
+            try:
+                return ledger.allocate(self.record.uid, self.record.containers)
+            except InsufficientDevicesError as e:
+                if e.impossible or time.monotonic() > end:
+                    raise
+            await asyncio.sleep(_DEVICE_PAUSE)
 
     async def _read(self) -> JsonObject:
         """Read the whole object, of which only a record is kept until now."""
@@ -198,6 +211,8 @@ class PodRun:
             if self._containers and not self._over:
                 self._publish()
                 await self._report.written(seconds=_LAST_STATUS_SECONDS)
+            # The scheduler gives the devices to another pod as soon as the object is gone.
+            await self._release()
             removal = asyncio.create_task(self._remove())
             killed = asyncio.create_task(self._until(_Order.LEAVE))
             await asyncio.wait([removal, killed], return_when=asyncio.FIRST_COMPLETED)

@@ -1,7 +1,6 @@
 """From a container of a pod to the process that is started for it."""
 
 import os
-import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +20,7 @@ from genkan_sandbox.agent.fields import Place
 from genkan_sandbox.agent.leftovers import CONTAINER_VARIABLE, SANDBOX_VARIABLE
 from genkan_sandbox.agent.machine import Machine
 from genkan_sandbox.agent.mounts import Bind, binds
-from genkan_sandbox.agent.processes import Launch, StartError
+from genkan_sandbox.agent.processes import Launch
 from genkan_sandbox.agent.records import Devices, PodRecord
 from genkan_sandbox.agent.sandboxing import (
     GROUP,
@@ -30,7 +29,6 @@ from genkan_sandbox.agent.sandboxing import (
     Isolation,
     Jail,
     bubblewrap_command,
-    container_file,
     search_path,
 )
 from genkan_sandbox.agent.volumes import Mounted, config_map_data, secret_data
@@ -41,6 +39,7 @@ from genkan_spawner.kinds import CONFIG_MAPS, SECRETS
 DEFAULT_COMMAND = ("jupyterhub-singleuser",)
 """What images of single-user servers start when the pod names no command."""
 
+_SERVERS = frozenset({"jupyterhub-singleuser", "jupyter-labhub", "jupyter-lab"})
 _HOSTNAME_LENGTH = 63
 
 
@@ -63,8 +62,6 @@ async def prepare(machine: Machine, pod: PodContext, container: JsonObject) -> L
     ------
     ConfigurationError
         in the kubelet's words, for a pod that refers to what is not there.
-    StartError
-        in the runtime's words, for a command that does not exist.
     """
     sources = await _sources(machine, pod, container)
     declared = declared_environment(pod.raw, container, sources=sources, place=pod.place)
@@ -80,16 +77,14 @@ async def prepare(machine: Machine, pod: PodContext, container: JsonObject) -> L
     match machine.isolation:
         case Isolation.BUBBLEWRAP:
             jail = _jail(machine, pod, container, mounts=mounts, home=environment["HOME"])
-            _check_command(command[0], jail=jail, machine=machine, path=environment["PATH"])
             jailed = partial(_jailed, command, jail=jail, machine=machine)
             return Launch(log=log, environment=environment, jailed=jailed)
         case Isolation.NONE:
             home = _plain_home(machine, pod, mounts, home=environment["HOME"])
-            _check_plain_command(command[0], directory=home, path=environment["PATH"])
             return Launch(
                 log=log,
                 environment={**environment, "HOME": str(home)},
-                command=_plain_command(command, path=environment["PATH"]),
+                command=_plain_command(command),
                 directory=home,
             )
 
@@ -170,35 +165,10 @@ def _accounts(machine: Machine, pod: PodContext, *, user: int, group: int, home:
     return tuple(found)
 
 
-def _check_command(command: str, *, jail: Jail, machine: Machine, path: str) -> None:
-    """Refuse a command that is surely not there; what cannot be told from outside is left to the container."""
-    if "/" not in command:
-        candidates = [container_file(f"{folder}/{command}", jail=jail, host=machine.host) for folder in path.split(":")]
-        if not any(candidate is not None and _executable(candidate) for candidate in candidates):
-            raise StartError(f'exec: "{command}": executable file not found in $PATH')
-
-
-def _check_plain_command(command: str, *, directory: Path, path: str) -> None:
-    if "/" not in command:
-        if not any(_executable(Path(folder or ".", command)) for folder in path.split(":")):
-            raise StartError(f'exec: "{command}": executable file not found in $PATH')
-    elif not os.path.lexists(directory / command):
-        raise StartError(f'exec: "{command}": stat {command}: no such file or directory')
-
-
-def _executable(path: Path) -> bool:
-    try:
-        return stat.S_ISREG(path.stat().st_mode) and os.access(path, os.X_OK)
-    except OSError:
-        return False
-
-
-def _plain_command(command: Sequence[str], *, path: str) -> list[str]:
+def _plain_command(command: Sequence[str]) -> list[str]:
     """Return a command for a machine without bubblewrap, where the user may be the administrator."""
-    found = next((f"{folder}/{command[0]}" for folder in path.split(":") if _executable(Path(folder, command[0]))), "")
-    words = [found if "/" not in command[0] and found else command[0], *command[1:]]
-    server = PurePosixPath(command[0]).name in {"jupyterhub-singleuser", "jupyter-labhub", "jupyter-lab"}
-    return [*words, "--allow-root"] if server and os.geteuid() == 0 else words
+    server = PurePosixPath(command[0]).name in _SERVERS
+    return [*command, "--allow-root"] if server and os.geteuid() == 0 else list(command)
 
 
 def _plain_home(machine: Machine, pod: PodContext, mounts: tuple[Bind, ...], *, home: str) -> Path:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ _STARTING_SECONDS = 10.0
 _STARTING_POLL = 0.002
 _DYING_SECONDS = 2.0
 _LOG_TAIL = 4096
+_EXECUTION = re.compile(r"execvp (?P<command>.*): (?P<reason>[^:]*)", re.DOTALL)
 
 
 class StartError(Exception):
@@ -70,7 +72,8 @@ class ContainerProcess:
             process = await _spawn(launch.command, launch=launch, log=log)
             return cls(process, process.pid, asyncio.create_task(_exit_code(process)), jailed=False)
         except OSError as e:
-            raise StartError(e.strerror or str(e)) from e
+            reason = e.strerror or str(e)
+            raise StartError(missing_command(launch.command[0], reason) if launch.command else reason) from e
         finally:
             os.close(log)
 
@@ -198,4 +201,15 @@ def _complaint(log: Path, beginning: int) -> str:
         file.seek(max(beginning, log.stat().st_size - _LOG_TAIL))
         lines = file.read().decode(errors="replace").splitlines()
     own = [line.removeprefix("bwrap: ") for line in lines if line.startswith("bwrap: ")]
-    return own[-1] if own else "the container ended before its command began"
+    if not own:
+        return "the container ended before its command began"
+    match = _EXECUTION.fullmatch(own[-1])
+    return own[-1] if match is None else missing_command(match["command"], match["reason"])
+
+
+def missing_command(command: str, reason: str = "No such file or directory") -> str:
+    """Say in the runtime's words that a command cannot be executed."""
+    if "/" not in command:
+        return f'exec: "{command}": executable file not found in $PATH'
+    what = f"stat {command}: " if reason.startswith("No such") else ""
+    return f'exec: "{command}": {what}{reason[:1].lower()}{reason[1:]}'

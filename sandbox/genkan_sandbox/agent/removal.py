@@ -3,9 +3,9 @@
 import asyncio
 import logging
 
-from genkan_sandbox.agent.faults import FaultBoard
+from genkan_sandbox.agent.machine import Machine
 from genkan_sandbox.agent.processes import KILLED
-from genkan_sandbox.agent.records import PodRecord
+from genkan_sandbox.agent.records import NodeRecord, PodRecord
 from genkan_sandbox.agent.reports import StatusReport
 from genkan_sandbox.agent.status import ContainerView, PodView, Terminated, now, status_patch
 from genkan_spawner.api import JsonObject, KubernetesApi
@@ -63,11 +63,11 @@ def lost_patch(record: PodRecord, *, host_address: str) -> JsonObject:
 class LostPod:
     """A pod whose processes ended with an earlier agent: marked as failed, and removed when that is asked for."""
 
-    def __init__(self, api: KubernetesApi, record: PodRecord, *, faults: FaultBoard, host_address: str) -> None:
-        self._api = api
+    def __init__(self, machine: Machine, record: PodRecord, node: NodeRecord) -> None:
+        self._machine = machine
         self._record = record
-        self._report = StatusReport(api, record, faults=faults)
-        self._host_address = host_address
+        self._report = StatusReport(machine.api, record, faults=machine.faults)
+        self._host_address = machine.address_of(node)
         self._over = asyncio.Event()
         self._deleted = record.grace is not None
 
@@ -88,8 +88,9 @@ class LostPod:
 
     async def run(self) -> None:
         """Write the status, and remove the object when it is to be deleted."""
+        await asyncio.to_thread(self._machine.volumes.remove, self._record.uid)
         if self._deleted:
-            return await remove_pod(self._api, self._record)
+            return await remove_pod(self._machine.api, self._record)
         writer = asyncio.create_task(self._report.run())
         try:
             self._report.publish_patch(lost_patch(self._record, host_address=self._host_address))
@@ -98,5 +99,5 @@ class LostPod:
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
         if self._deleted:
-            await remove_pod(self._api, self._record)
+            await remove_pod(self._machine.api, self._record)
         return None

@@ -139,18 +139,6 @@ def search_path() -> str:
     return f"{sys.prefix}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def container_file(path: str, *, jail: Jail, host: HostView) -> Path | None:
-    """Return the machine's file behind a path of a container, None where it has none.
-
-    It does not follow links out of a volume as the container would, so None is no proof.
-    """
-    for bind in reversed(jail.binds):
-        if path == bind.target or path.startswith(bind.target.rstrip("/") + "/"):
-            return bind.source / path.removeprefix(bind.target).lstrip("/")
-    visible = (*host.directories, *(link for _, link in host.links), *host.interpreter)
-    return Path(path) if any(path == top or path.startswith(f"{top}/") for top in visible) else None
-
-
 def _root(host: HostView) -> list[str]:
     command = ["--tmpfs", "/"]
     for path in host.directories:
