@@ -22,6 +22,7 @@ up: sandbox-environment ## start a hub on a control plane of its own (PORT, SITE
 
 test: dev-environment ## run all tests: unit, cluster, browser
 	@tools/system-packages
+	$(bin)/genkan-sandbox binaries
 	$(bin)/python -m pytest $(PYTEST_ARGS)
 
 unit: dev-environment ## run the tests that need no cluster

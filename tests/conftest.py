@@ -1,6 +1,16 @@
+from collections.abc import AsyncIterator, Iterator
+
 import pytest
 
+from genkan_sandbox.binaries import Source, prepare
+from genkan_sandbox.exceptions import BinariesError
+from genkan_sandbox.progress import open_progress
+from genkan_sandbox.state import default_cache_directory
+from genkan_spawner.api import KubernetesApi
+
+from .support.cluster import Cluster
 from .support.golden import Golden
+from .support.sandbox import SandboxRun, require, sandbox_run
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -14,3 +24,36 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Golden:
     return Golden(request.path.parent / "golden", update=bool(request.config.getoption("--update-golden")))
+
+
+@pytest.fixture(scope="session")
+def binaries() -> None:
+    """See that a sandbox can start at once; `make test` gets the binaries before, with its progress in sight."""
+    try:
+        prepare(
+            cache=default_cache_directory(),
+            progress=open_progress(),
+            sources=frozenset({Source.PATH, Source.CACHE}),
+        )
+    except BinariesError as e:
+        require(f"{e} Run `genkan-sandbox binaries` first.")
+
+
+@pytest.fixture(scope="session")
+def sandbox(binaries: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxRun]:
+    """The one sandbox of the run: the default site with its hub. Tests leave it as they found it."""
+    with sandbox_run(tmp_path_factory.mktemp("sandbox") / "state") as run:
+        run.wait_ready()
+        yield run
+
+
+@pytest.fixture
+async def cluster(sandbox: SandboxRun) -> AsyncIterator[Cluster]:
+    """The sandbox's cluster, as it was again after each test."""
+    assert sandbox.ready is not None
+    async with await KubernetesApi.connect(sandbox.ready.kubeconfig) as api:
+        cluster = Cluster(api, namespace=sandbox.ready.namespace)
+        try:
+            yield cluster
+        finally:
+            await cluster.clean_up()
