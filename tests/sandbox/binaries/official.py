@@ -1,0 +1,82 @@
+"""An official host on this machine, which serves a folder."""
+
+import hashlib
+import io
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+from genkan_sandbox.binaries.components import ETCD, KUBERNETES
+from genkan_sandbox.binaries.modules import architecture
+from genkan_sandbox.binaries.workshop import Addresses
+
+
+class _Handler(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class names it)
+        pass
+
+
+@dataclass(frozen=True, slots=True)
+class OfficialHost:
+    folder: Path
+    url: str
+
+    @property
+    def addresses(self) -> Addresses:
+        return Addresses(kubernetes=self.url, etcd=f"{self.url}/etcd")
+
+    @property
+    def programs(self) -> Path:
+        """Folder of Kubernetes' programs."""
+        return self._folder(f"v{KUBERNETES.version}/bin/linux/{architecture()}")
+
+    @property
+    def etcd_release(self) -> Path:
+        return self._folder(f"etcd/v{ETCD.version}")
+
+    @property
+    def etcd_archive(self) -> Path:
+        return self.etcd_release / f"etcd-v{ETCD.version}-linux-{architecture()}.tar.gz"
+
+    def publish(self) -> None:
+        """Put everything there, with the right checksums."""
+        for component in KUBERNETES.components:
+            script = f"#!/bin/sh\necho Kubernetes v{KUBERNETES.version}\n".encode()
+            (self.programs / component.name).write_bytes(script)
+            (self.programs / f"{component.name}.sha256").write_text(hashlib.sha256(script).hexdigest())
+        archive = _archive(f"#!/bin/sh\necho etcd Version: {ETCD.version}\n".encode())
+        self.etcd_archive.write_bytes(archive)
+        lines = [f"{'0' * 64}  other.tar.gz", f"{hashlib.sha256(archive).hexdigest()}  {self.etcd_archive.name}", ""]
+        (self.etcd_release / "SHA256SUMS").write_text("\n".join(lines))
+
+    def _folder(self, name: str) -> Path:
+        folder = self.folder / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+@contextmanager
+def official_host(folder: Path) -> Iterator[OfficialHost]:
+    folder.mkdir()
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(folder))) as server:
+        thread = Thread(target=partial(server.serve_forever, poll_interval=0.02))
+        thread.start()
+        try:
+            yield OfficialHost(folder=folder, url=f"http://127.0.0.1:{server.server_port}")
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def _archive(program: bytes) -> bytes:
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz") as tar:
+        member = tarfile.TarInfo(f"etcd-v{ETCD.version}-linux-{architecture()}/etcd")
+        member.size = len(program)
+        tar.addfile(member, io.BytesIO(program))
+    return content.getvalue()
