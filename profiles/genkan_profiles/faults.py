@@ -1,17 +1,15 @@
 """Broken rules: how a model reports them, and how pydantic's errors become problems with a place and a sentence."""
 
 import difflib
-import enum
 import re
-import types
-import typing
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from pydantic import BaseModel, RootModel, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
+from .annotations import allowed_values, field_names
 from .exceptions import Position, Problem
 from .yaml_tree import Node
 
@@ -77,7 +75,11 @@ def raise_faults(title: str, faults: Iterable[Fault]) -> None:
 
 def problems_of(error: ValidationError, *, model: type[BaseModel], tree: Node, file: str) -> list[Problem]:
     """Return a problem for each error, in the order of the file's lines."""
-    problems = [_problem(details, model=model, tree=tree, file=file) for details in error.errors(include_url=False)]
+    problems = [
+        _problem(details, model=model, tree=tree, file=file)
+        for details in error.errors(include_url=False)
+        if not _is_echo(details, tree)
+    ]
     return sorted(problems, key=lambda problem: (problem.position or Position(0, 0), problem.path))
 
 
@@ -94,11 +96,18 @@ def path_text(location: Location) -> str:
     return text
 
 
+def _is_echo(details: ErrorDetails, tree: Node) -> bool:
+    """Return whether a list is called too short only because pydantic does not count its broken entries."""
+    if details["type"] != "too_short":
+        return False
+    return len(_node(tree, details["loc"]).children) >= int(details.get("ctx", {})["min_length"])
+
+
 def _problem(details: ErrorDetails, *, model: type[BaseModel], tree: Node, file: str) -> Problem:
     kind, location = details["type"], tuple(details["loc"])
     parent, key = location[:-1], str(location[-1]) if location else ""
     if kind == "extra_forbidden":
-        allowed = _field_names(model, parent)
+        allowed = field_names(model, parent)
         sentence = f"There is no field {key!r} here{_ending(key, allowed)}"
         path = path_text((*_known(tree, parent), key))
         return Problem(file, _key_position(tree, parent, key), path, sentence, allowed)
@@ -110,7 +119,7 @@ def _problem(details: ErrorDetails, *, model: type[BaseModel], tree: Node, file:
         position = _key_position(tree, location[:-1], str(location[-1]))
     else:
         position = _position(tree, location)
-    allowed = _allowed_values(model, location) if kind in {"enum", "literal_error"} else ()
+    allowed = allowed_values(model, location) if kind in {"enum", "literal_error"} else ()
     context = details.get("ctx", {})
     allowed = allowed or tuple(context.get("allowed", ()))
     way = location if kind == "fault" else _known(tree, location)
@@ -132,7 +141,8 @@ def _sentence(details: ErrorDetails, allowed: Sequence[str]) -> str:
         return f"This {_TYPES[kind]}, not {_shown(value)}{quotes}."
     if kind in _LIMITS:
         limits = {name: f"{limit:g}" if isinstance(limit, float) else limit for name, limit in context.items()}
-        return f"This {_LIMITS[kind].format(**limits)}, not {_shown(value)}."
+        found = context.get("actual_length", "") if kind in {"too_short", "too_long"} else _shown(value)
+        return f"This {_LIMITS[kind].format(**limits)}, not {found}."
     return f"{details['msg']}."
 
 
@@ -168,80 +178,18 @@ def _known(tree: Node, location: Location) -> Location:
     return known
 
 
-def _position(tree: Node, location: Location) -> Position:
-    """Return where the value stands, or the nearest value around it."""
+def _node(tree: Node, location: Location) -> Node:
+    """Return the value at a place, or the nearest value around it."""
     node = tree
     for step in location:
         node = node.children.get(step, node)
-    return node.position
+    return node
+
+
+def _position(tree: Node, location: Location) -> Position:
+    return _node(tree, location).position
 
 
 def _key_position(tree: Node, parent: Location, key: str) -> Position:
-    node = tree
-    for step in parent:
-        node = node.children.get(step, node)
+    node = _node(tree, parent)
     return node.keys.get(key, node.position)
-
-
-def _field_names(model: type[BaseModel], parent: Location) -> tuple[str, ...]:
-    names: dict[str, None] = {}
-    for annotation in _annotations_at(model, parent):
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            names.update((field.alias or name, None) for name, field in annotation.model_fields.items())
-    return tuple(names)
-
-
-def _allowed_values(model: type[BaseModel], location: Location) -> tuple[str, ...]:
-    values: dict[str, None] = {}
-    for annotation in _annotations_at(model, location):
-        if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
-            values.update((str(member.value), None) for member in annotation)
-        elif typing.get_origin(annotation) is typing.Literal:
-            values.update((str(value), None) for value in typing.get_args(annotation))
-    return tuple(values)
-
-
-def _annotations_at(model: type[BaseModel], location: Location) -> list[Any]:
-    """Return the types that may stand at a place; a step that none of them knows is a union's mark for one of them."""
-    annotations: list[Any] = [model]
-    for step in location:
-        below = [inner for annotation in annotations for inner in _step_into(annotation, step)]
-        annotations = below or [row for row in annotations if _is_marked(row, step)] or annotations
-    return annotations
-
-
-def _is_marked(annotation: Any, mark: str | int) -> bool:
-    """Return whether a model is the member of a discriminated union that pydantic names so."""
-    if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-        return False
-    literals = (field.annotation for field in annotation.model_fields.values())
-    return any(mark in typing.get_args(kind) for kind in literals if typing.get_origin(kind) is typing.Literal)
-
-
-def _step_into(annotation: Any, step: str | int) -> Iterator[Any]:
-    if isinstance(annotation, type) and issubclass(annotation, RootModel):
-        for member in _members(annotation.model_fields["root"].annotation):
-            yield from _step_into(member, step)
-        return
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        for name, field in annotation.model_fields.items():
-            if step in {name, field.alias}:
-                yield from _members(field.annotation)
-        return
-    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin in {list, tuple, set, frozenset} and isinstance(step, int):
-        yield from _members(arguments[0])
-    elif origin in {dict, Mapping} and isinstance(step, str):
-        yield from _members(arguments[1])
-
-
-def _members(annotation: Any) -> Iterator[Any]:
-    if hasattr(annotation, "__value__"):
-        yield from _members(annotation.__value__)
-    elif typing.get_origin(annotation) is typing.Annotated:
-        yield from _members(typing.get_args(annotation)[0])
-    elif typing.get_origin(annotation) in {typing.Union, types.UnionType}:
-        for member in typing.get_args(annotation):
-            yield from _members(member)
-    else:
-        yield annotation

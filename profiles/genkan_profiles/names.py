@@ -90,3 +90,27 @@ Group = Annotated[
     ),
 ]
 """A group of users as the hub's authenticator names it."""
+
+Slug = Annotated[
+    str,
+    AfterValidator(
+        _rule(
+            r"(?!.*--)" + _DNS_LABEL,
+            "a slug has at most 63 small letters, digits and single dashes, with a letter or digit at both ends",
+        )
+    ),
+]
+"""The name of a row in the catalogue, as links and forms carry it; two dashes part it from an option's name there."""
+
+ImageReference = Annotated[
+    str,
+    AfterValidator(
+        _rule(
+            rf"({_DNS_NAME.replace('$', '[:/]')}(:[0-9]{{1,5}})?/)?"
+            r"[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
+            r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})",
+            "an image is a registry, a path and a tag or digest, such as registry.example.org/team/pytorch:26.09",
+        )
+    ),
+]
+"""An image with a tag, a digest or both; without either it would be whatever was pushed last."""

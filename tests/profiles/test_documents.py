@@ -134,7 +134,7 @@ def test_a_right_document_becomes_the_model() -> None:
         ),
         (
             "title: t\nspare: {name: a, tags: [a, b, c]}",
-            "2:24: spare.tags: This must have at most 2 entries, not a list.",
+            "2:24: spare.tags: This must have at most 2 entries, not 3.",
         ),
         (
             "title: t\nspare: {name: a, shape: {kind: circle, radius: 0}}",

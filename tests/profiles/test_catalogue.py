@@ -1,0 +1,129 @@
+from pathlib import Path
+
+import pytest
+
+from genkan_profiles.catalogue import BUILT_IN, Catalogue, load_catalogue
+from genkan_profiles.exceptions import DocumentError
+from genkan_sandbox.sites import load_site, shipped_sites
+
+RIGHT = """\
+hardware:
+  - {slug: small, display_name: Small, cpu: 500m, cpu_limit: 2, memory: 2Gi}
+  - {slug: big, display_name: Big, cpu: 4, memory: 8Gi, gpu: {count: 1}}
+images:
+  - {slug: scipy, display_name: SciPy, image: "registry.example.org/genkan/scipy:2026.09"}
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "catalogue.yaml"
+
+
+def test_the_built_in_catalogue_has_two_sizes_and_two_numbers_of_gpus() -> None:
+    catalogue = load_catalogue()
+
+    assert [row.slug for row in catalogue.hardware] == ["cpu-small", "cpu-large", "gpu-1", "gpu-2"]
+    assert [row.gpu.count for row in catalogue.hardware if row.gpu] == [1, 2]
+    assert len(catalogue.images) >= 2
+    assert {row.image.split("/")[0] for row in catalogue.images} == {"registry.example.org"}
+
+
+@pytest.mark.parametrize("name", [name for name in shipped_sites() if name != "empty"])
+def test_every_row_of_it_fits_on_a_machine_of_every_site(name: str) -> None:
+    for row in load_catalogue().hardware:
+        devices = {} if row.gpu is None else {row.gpu.resource: row.gpu.count}
+        assert any(
+            float(pool.cpu) >= float(row.cpu)
+            and all(pool.offered.get(resource, 0) >= count for resource, count in devices.items())
+            for pool in load_site(name).pools
+        )
+
+
+def test_quantities_are_canonical(file: Path) -> None:
+    file.write_text(RIGHT.replace("500m", "0.5").replace("2Gi", "2048Mi"))
+
+    row = load_catalogue(file).hardware[0]
+
+    assert (row.cpu, row.memory) == ("500m", "2Gi")
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "expected"),
+    [
+        ("slug: small", "slug: Small", "2:12: hardware[0].slug: 'Small' cannot stand here: a slug has at most 63"),
+        ("slug: small", "slug: a--b", "2:12: hardware[0].slug: 'a--b' cannot stand here: a slug has at most 63"),
+        ("slug: small", "slug: big", "3:12: hardware[1].slug: 'big' is already the slug of hardware[0]."),
+        ("cpu_limit: 2", "cpu_limit: 0.4", "2:62: hardware[0].cpu_limit: The limit is below what is kept free (500m)."),
+        (
+            "memory: 2Gi",
+            "memory: 2Gi, shared_memory: 4Gi",
+            "2:93: hardware[0].shared_memory: It is taken from the memory, of which there is 2Gi.",
+        ),
+        ("display_name: Small", "display_name: ' '", "2:33: hardware[0].display_name: This must have at least 1"),
+        ("gpu: {count: 1}", "gpu: {count: 0}", "3:70: hardware[1].gpu.count: This must be at least 1, not 0."),
+        ("gpu: {count: 1}", "gpu: 1", "3:62: hardware[1].gpu: This must be a mapping of fields to values, not 1."),
+        (
+            "gpu: {count: 1}",
+            "gpu: {count: 1, resource: gpu}",
+            "3:83: hardware[1].gpu.resource: 'gpu' cannot stand here: a device's resource is a domain",
+        ),
+        (
+            '"registry.example.org/genkan/scipy:2026.09"',
+            "registry.example.org/genkan/scipy",
+            "5:47: images[0].image: 'registry.example.org/genkan/scipy' cannot stand here: an image is",
+        ),
+        ("SciPy,", "SciPy, default: yes,", "5:49: images[0].default: This must be true or false, not 'yes'."),
+        ("images:", "image:", "1:1: images: This field is missing."),
+    ],
+)
+def test_a_broken_catalogue_names_its_places(file: Path, right: str, wrong: str, expected: str) -> None:
+    assert right in RIGHT
+    file.write_text(RIGHT.replace(right, wrong, 1))
+
+    with pytest.raises(DocumentError) as refused:
+        load_catalogue(file)
+
+    assert str(refused.value).startswith(f"{file}:{expected}")
+
+
+def test_two_defaults_are_one_too_many(file: Path) -> None:
+    file.write_text(
+        RIGHT.replace("{slug: small", "{default: true, slug: small").replace("{slug: big", "{default: true, slug: big")
+    )
+
+    with pytest.raises(DocumentError, match=r":3:64: hardware\[1\]\.default: Only one row can be the default\.$"):
+        load_catalogue(file)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "registry.example.org/genkan/scipy:2026.09",
+        "registry.example.org:5000/a/b/c:1",
+        "localhost:5000/scipy:1",
+        "scipy:1",
+        f"registry.example.org/genkan/scipy@sha256:{'0a' * 32}",
+        f"registry.example.org/genkan/scipy:1@sha256:{'0a' * 32}",
+    ],
+)
+def test_an_image_has_a_tag_or_a_digest(file: Path, image: str) -> None:
+    file.write_text(RIGHT.replace("registry.example.org/genkan/scipy:2026.09", image))
+
+    assert load_catalogue(file).images[0].image == image
+
+
+@pytest.mark.parametrize(
+    "image",
+    ["scipy", "scipy:", ":1", "Scipy:1", "a b:1", "scipy:1@sha256:00", "https://registry.example.org/a:1", "a//b:1"],
+)
+def test_what_is_no_image_is_refused(file: Path, image: str) -> None:
+    file.write_text(RIGHT.replace("registry.example.org/genkan/scipy:2026.09", image))
+
+    with pytest.raises(DocumentError, match="cannot stand here: an image is a registry, a path and a tag or digest"):
+        load_catalogue(file)
+
+
+def test_the_built_in_file_is_part_of_the_package() -> None:
+    assert BUILT_IN.is_file()
+    assert isinstance(load_catalogue(BUILT_IN), Catalogue)
