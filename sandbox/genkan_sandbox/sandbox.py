@@ -51,9 +51,10 @@ class Sandbox:
         self._plan = plan
         self._progress = progress
         self._password = plan.state.remember("hub/password", secrets.token_urlsafe(9))
+        self._id = plan.state.id
         self._ready = False
         self._isolation = ""
-        self._supervisor = Supervisor(plan.state.id, announce=progress.say, changed=self._write_record)
+        self._supervisor = Supervisor(self._id, announce=progress.say, changed=self._write_record)
 
     async def run(self) -> None:
         """Start everything, write the ready file, keep all running, and end all; raises ComponentError."""
@@ -169,7 +170,7 @@ class Sandbox:
 
         def received(number: signal.Signals) -> None:
             if stopped.is_set():
-                end_sandbox_processes(self._plan.state.id, grace=0)
+                end_sandbox_processes(self._id, grace=0)
             else:
                 self._progress.say(f"Stopping ({number.name})")
             stopped.set()
@@ -185,7 +186,7 @@ class Sandbox:
     async def _stop(self) -> None:
         started = time.monotonic()
         await self._supervisor.stop(STOP_ORDER)
-        await asyncio.to_thread(end_sandbox_processes, self._plan.state.id, grace=0)
+        await asyncio.to_thread(end_sandbox_processes, self._id, grace=0)
         self._forget_ready_file()
         self._plan.state.forget_record()
         took = time.monotonic() - started

@@ -8,7 +8,7 @@ from genkan_sandbox.agent import isolation
 from genkan_sandbox.agent.sandboxing import Isolation
 from genkan_sandbox.exceptions import SiteError
 from genkan_spawner.api import JsonObject, KubernetesApi, PatchType
-from genkan_spawner.exceptions import ConflictError, KubernetesError, NotFoundError
+from genkan_spawner.exceptions import KubernetesError, NotFoundError
 from genkan_spawner.kinds import (
     CLUSTER_ROLES,
     CONFIG_MAPS,
@@ -118,13 +118,16 @@ async def _apply(api: KubernetesApi, manifest: JsonObject) -> None:
     if manifest["kind"] not in _CREATED_ONCE:
         await api.apply(manifest, field_manager=FIELD_MANAGER)
         return
-    namespace = manifest["metadata"].get("namespace")
-    if namespace is not None:
-        await default_account(api, namespace)
+    kind, name, namespace = KINDS[manifest["kind"]], manifest["metadata"]["name"], manifest["metadata"].get("namespace")
     try:
-        await api.create(KINDS[manifest["kind"]], manifest, namespace=namespace)
-    except ConflictError:
-        if manifest["kind"] == "Node":
+        await api.get(kind, name, namespace=namespace)
+    except NotFoundError:
+        # Creating at once and taking a conflict for an answer would not do: admission weighs quotas first.
+        if namespace is not None:
+            await default_account(api, namespace)
+        await api.create(kind, manifest, namespace=namespace)
+    else:
+        if kind is NODES:
             await _refit(api, manifest)
 
 
