@@ -25,14 +25,14 @@ def check_choice(profiles: ProfileList, options: Any) -> None:
     if not isinstance(options, Mapping):
         raise ChoiceError("The choices for a server must be a mapping of names to values.")
     profile = _profile(profiles, options.get(PROFILE))
-    offered = profile["profile_options"]
+    offered = profile.get("profile_options", {})
     for name, value in options.items():
         if name == PROFILE:
             continue
         if name not in offered:
             raise ChoiceError(f"{_shown(name)} is nothing that can be chosen here ({_listed([PROFILE, *offered])}).")
-        if not isinstance(value, str) or value not in offered[name]["choices"]:
-            choices = _listed(offered[name]["choices"])
+        if not isinstance(value, str) or value not in offered[name].get("choices", {}):
+            choices = _listed(offered[name].get("choices", {}))
             raise ChoiceError(f"{_shown(value)} is not offered as {name} on {profile['display_name']} ({choices}).")
 
 

@@ -1,0 +1,95 @@
+"""JupyterHub's configuration: one function per feature, all of them behind `configure`."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from genkan_profiles import load_catalogue
+from genkan_profiles.quantities import canonical_quantity
+from genkan_spawner import offered_profiles
+
+HOME = "/home/jovyan"
+"""Where a user's home is in every server, whatever the image thinks of it."""
+
+CULLER = "jupyterhub-idle-culler"
+"""The service that stops idle servers; the Zero to JupyterHub chart calls its own the same."""
+
+_CULLER_SCOPES = ("list:users", "read:users:activity", "read:servers", "delete:servers")
+_LONGEST_CULL_INTERVAL = 600
+_START_SECONDS = 300
+
+
+def configure(
+    c: Any,
+    *,
+    catalogue_file: Path | str = "",
+    idle_timeout: int = 3600,
+    home_capacity: str = "10Gi",
+    named_servers: int = 2,
+) -> None:
+    """Set up a hub with Genkan's spawner; call it first in jupyterhub_config.py and overrule what differs after it.
+
+    `catalogue_file` is the catalogue, or empty for the built-in one; raises genkan_profiles.DocumentError with all its
+    problems. `idle_timeout` is how many seconds a server may be idle before it is stopped, 0 for ever: a forgotten
+    server holds its GPUs, an hour outlasts a lunch. `home_capacity` is what the claim of a new home asks for; many
+    shared file systems do not enforce it. `named_servers` is how many servers a user may have beside the default one.
+    """
+    _offer_catalogue(c, str(catalogue_file))
+    _keep_homes(c, canonical_quantity(home_capacity))
+    _allow_named_servers(c, named_servers)
+    _outlive_failures(c)
+    if idle_timeout:
+        _stop_idle_servers(c, idle_timeout)
+
+
+def _offer_catalogue(c: Any, catalogue_file: str) -> None:
+    if catalogue_file:
+        load_catalogue(Path(catalogue_file))
+    c.JupyterHub.spawner_class = "genkan"
+    c.GenkanSpawner.catalogue_file = catalogue_file
+    # The Zero to JupyterHub chart sets an empty list for every KubeSpawner, which would defeat our default.
+    c.GenkanSpawner.profile_list = offered_profiles
+    c.GenkanSpawner.default_url = "/lab"
+
+
+def _keep_homes(c: Any, capacity: str) -> None:
+    """Give each user one claim, mounted in all servers of that user; named servers may run on different nodes."""
+    c.GenkanSpawner.storage_pvc_ensure = True
+    c.GenkanSpawner.pvc_name_template = "home-{username}"
+    c.GenkanSpawner.storage_capacity = capacity
+    c.GenkanSpawner.storage_access_modes = ["ReadWriteMany"]
+    c.GenkanSpawner.volumes = {"home": {"name": "home", "persistentVolumeClaim": {"claimName": "{pvc_name}"}}}
+    c.GenkanSpawner.volume_mounts = {"home": {"name": "home", "mountPath": HOME}}
+    c.GenkanSpawner.working_dir = HOME
+    c.GenkanSpawner.environment = {"HOME": HOME}
+
+
+def _allow_named_servers(c: Any, limit: int) -> None:
+    c.JupyterHub.allow_named_servers = limit > 0
+    c.JupyterHub.named_server_limit_per_user = limit
+
+
+def _outlive_failures(c: Any) -> None:
+    # Servers go on while the hub is replaced, and are found again by their pods.
+    c.JupyterHub.cleanup_servers = False
+    # A full cluster fails one start after another; a hub that took this for a fault of its own would leave.
+    c.GenkanSpawner.consecutive_failure_limit = 0
+    # GPU images are large: pulling one for the first time takes minutes.
+    c.GenkanSpawner.start_timeout = _START_SECONDS
+
+
+def _stop_idle_servers(c: Any, timeout: int) -> None:
+    services = _listed(c.JupyterHub, "services")
+    if any(service.get("name") == CULLER for service in services):
+        return
+    interval = max(1, min(_LONGEST_CULL_INTERVAL, timeout // 2))
+    command = [sys.executable, "-m", "jupyterhub_idle_culler", f"--timeout={timeout}", f"--cull-every={interval}"]
+    c.JupyterHub.services = [*services, {"name": CULLER, "command": command}]
+    role = {"name": CULLER, "description": "Stop idle servers", "scopes": list(_CULLER_SCOPES), "services": [CULLER]}
+    c.JupyterHub.load_roles = [*_listed(c.JupyterHub, "load_roles"), role]
+
+
+def _listed(section: Any, name: str) -> list[Any]:
+    """Return a list of the configuration as far as it is set: traitlets has a stand-in for one that is only added to."""
+    value = section.get(name, [])
+    return list(value if isinstance(value, list) else value.get_value([]))

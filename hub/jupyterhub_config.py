@@ -1,0 +1,3 @@
+from genkan_hub import configure
+
+configure(c)
