@@ -1,6 +1,7 @@
 """Say why a command of others (go, npm, pip) or the operating system failed, and what mends it."""
 
 import errno
+import os
 import re
 from collections.abc import Sequence
 from enum import StrEnum
@@ -57,7 +58,7 @@ def failure(what: str, *, ended: Ended, log: Path, instead: str) -> BinariesErro
 
 def failure_of_system(what: str, *, error: OSError, place: Path) -> BinariesError:
     """Make the error for an operating system that refuses, most often for want of room or of rights."""
-    where = error.filename if isinstance(error.filename, str) else str(place)
+    where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes | os.PathLike) else str(place)
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:
             return BinariesError(
