@@ -120,13 +120,13 @@ class Agent:
         async for event in watch.events():
             match event:
                 case Listed(items=items):
-                    self._replace(items)
+                    await self._replace(items)
                 case Changed(type=ChangeType.DELETED, item=record):
                     self._gone(record)
                 case Changed(item=record):
                     self._take(record)
 
-    def _replace(self, records: Iterable[PodRecord]) -> None:
+    async def _replace(self, records: Iterable[PodRecord]) -> None:
         """Take in a list of all pods; those known before that are not in it are gone."""
         present = {record.uid: record for record in records}
         known = {*self._runs, *self._parked, *self._simulated.uids()}
@@ -134,7 +134,7 @@ class Agent:
             self._end(uid)
         for record in present.values():
             self._take(record)
-        self._machine.volumes.remove_others(present)
+        await asyncio.to_thread(self._machine.volumes.remove_others, frozenset(present))
 
     def _take(self, record: PodRecord) -> None:
         if self._machine.faults.silent(record.node):

@@ -49,14 +49,20 @@ class ContainerRun:
     """
 
     def __init__(
-        self, machine: Machine, record: ContainerRecord, raw: JsonObject, *, changed: Callable[[], None]
+        self,
+        machine: Machine,
+        record: ContainerRecord,
+        raw: JsonObject,
+        *,
+        first_reason: str,
+        changed: Callable[[], None],
     ) -> None:
         """Prepare a container; `changed` is called after each change of its state."""
         self.record = record
         self._machine = machine
         self._raw = raw
         self._changed = changed
-        self._state: ContainerState = Waiting("PodInitializing" if not record.init else "ContainerCreating")
+        self._state: ContainerState = Waiting(first_reason)
         self._last: Terminated | None = None
         self._restarts = 0
         self._identity = ""
@@ -77,16 +83,13 @@ class ContainerRun:
             last=self._last,
             restarts=self._restarts,
             devices=self._devices,
+            sidecar=self.record.sidecar,
         )
 
     @property
     def alive(self) -> bool:
         """Whether its process runs."""
         return self._process is not None and not self._process.exit.done()
-
-    def creating(self) -> None:
-        """Note that its turn has come."""
-        self._state = Waiting("ContainerCreating")
 
     async def run(self, pod: PodContext, *, policy: RestartPolicy) -> int:
         """Run the container until it has ended for good; return its last exit code."""

@@ -15,7 +15,7 @@ from genkan_sandbox.agent.fields import Place
 from genkan_sandbox.agent.machine import Machine
 from genkan_sandbox.agent.phases import RestartPolicy, phase
 from genkan_sandbox.agent.preparation import PodContext
-from genkan_sandbox.agent.records import Devices, NodeRecord, PodRecord
+from genkan_sandbox.agent.records import DEFAULT_GRACE, Devices, NodeRecord, PodRecord
 from genkan_sandbox.agent.removal import remove_pod
 from genkan_sandbox.agent.reports import StatusReport
 from genkan_sandbox.agent.status import PodView, now, rejection_patch
@@ -127,18 +127,31 @@ class PodRun:
         place = Place(self._node, self._address, self._machine.address_of(self._node))
         mounted = await self._mount(raw, place)
         context = self._context = PodContext(self.record, raw, place, mounted, devices)
-        for container in self._of(init=True):
-            container.creating()
-            self._publish()
-            if await container.run(context, policy=self._policy.for_init) != 0:
-                self._publish()
-                return
-        for container in self._of(init=False):
-            container.creating()
-        self._publish()
         async with asyncio.TaskGroup() as group:
-            for container in self._of(init=False):
-                group.create_task(container.run(context, policy=self._policy))
+            await self._run_containers(context, group)
+        await self._end_sidecars()
+
+    async def _run_containers(self, context: PodContext, group: asyncio.TaskGroup) -> None:
+        """Run the init containers one after another and then all others; sidecars stay beside them."""
+        sidecars: list[asyncio.Task[int]] = []
+        for container in self._of(init=True):
+            if container.record.sidecar:
+                sidecars.append(group.create_task(container.run(context, policy=RestartPolicy.ALWAYS)))
+                await container.running.wait()
+            elif await container.run(context, policy=self._policy.for_init) != 0:
+                break
+        else:
+            mains = [group.create_task(one.run(context, policy=self._policy)) for one in self._of(init=False)]
+            await asyncio.wait(mains)
+        for sidecar in sidecars:
+            sidecar.cancel()
+        self._publish()
+
+    async def _end_sidecars(self) -> None:
+        killed = asyncio.Event()
+        timer = asyncio.get_running_loop().call_later(DEFAULT_GRACE, killed.set)
+        await asyncio.gather(*(one.end(self._context, killed=killed) for one in self._of(init=True)))
+        timer.cancel()
 
     async def _allocate(self) -> dict[str, Devices]:
         """Take the pod's devices, and wait a little where their last pod is still being killed."""
@@ -170,8 +183,9 @@ class PodRun:
     def _made(self, raw: JsonObject) -> tuple[ContainerRun, ...]:
         spec = raw["spec"]
         raws = [*(spec.get("initContainers") or []), *spec["containers"]]
+        reason = "PodInitializing" if spec.get("initContainers") else "ContainerCreating"
         return tuple(
-            ContainerRun(self._machine, record, container, changed=self._publish)
+            ContainerRun(self._machine, record, container, first_reason=reason, changed=self._publish)
             for record, container in zip(self.record.containers, raws, strict=True)
         )
 

@@ -71,6 +71,13 @@ def _inside(volume: Path, sub_path: str, *, volume_name: str, container: str) ->
         ) from e
 
 
+def make_directory(path: Path) -> None:
+    """Make a directory for a container's data, as open to its owner and group as the kubelet makes it."""
+    if not path.is_dir():
+        path.mkdir(parents=True, exist_ok=True)
+        path.chmod(_DIRECTORY_MODE)
+
+
 def beneath(root: Path, sub_path: str) -> Path:
     """Return a path inside a volume, with directories made where there are none.
 
@@ -89,7 +96,7 @@ def beneath(root: Path, sub_path: str) -> Path:
     for part in parts:
         current /= part
         if not os.path.lexists(current):
-            current.mkdir(mode=_DIRECTORY_MODE)
+            make_directory(current)
         current = Path(os.path.realpath(current, strict=True))
         if not current.is_relative_to(top):
             raise EscapeError(sub_path)

@@ -46,6 +46,8 @@ def phase(
         return "Pending"
     if any(isinstance(one.state, Running) for one in containers):
         return "Running"
+    if any(container.sidecar and isinstance(container.state, Running) for container in init_containers):
+        return "Running"
     codes = [end.exit_code for one in containers if (end := _end(one)) is not None]
     if any(policy.restarts(code) for code in codes):
         return "Running"

@@ -62,6 +62,8 @@ class ContainerRecord:
     name: str
     image: str
     init: bool = False
+    sidecar: bool = False
+    """Whether it is started before the others and runs beside them, as an init container that is always restarted."""
     demands: tuple[tuple[str, int], ...] = ()
     held: Devices = ()
 
@@ -150,6 +152,7 @@ def _containers(spec: JsonObject, status: JsonObject) -> tuple[ContainerRecord, 
             name=intern(container["name"]),
             image=intern(container.get("image") or ""),
             init=field == "initContainers",
+            sidecar=field == "initContainers" and container.get("restartPolicy") == "Always",
             demands=_demands(container),
             held=held.get(container["name"], ()),
         )

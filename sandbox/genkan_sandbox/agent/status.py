@@ -57,6 +57,14 @@ class ContainerView:
     last: Terminated | None = None
     restarts: int = 0
     devices: Devices = ()
+    sidecar: bool = False
+
+    @property
+    def initialized(self) -> bool:
+        """Whether the containers after this init container may start."""
+        if self.sidecar:
+            return isinstance(self.state, Running)
+        return isinstance(self.state, Terminated) and self.state.exit_code == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,11 +218,7 @@ def _initialized(view: PodView) -> _Condition:
     if view.phase == "Succeeded":
         return _Condition(holds=True, reason="PodCompleted")
     begun = any(not isinstance(container.state, Waiting) or container.last for container in view.containers)
-    incomplete = [
-        container.name
-        for container in view.init_containers
-        if not (isinstance(container.state, Terminated) and container.state.exit_code == 0)
-    ]
+    incomplete = [container.name for container in view.init_containers if not container.initialized]
     if incomplete and not begun:
         names = " ".join(incomplete)
         return _Condition(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from genkan_sandbox.agent.fields import FieldError, Place, field, resource_field
+from genkan_sandbox.agent.mounts import make_directory
 from genkan_spawner.api import JsonObject, KubernetesApi
 from genkan_spawner.exceptions import KubernetesError, NotFoundError
 from genkan_spawner.kinds import CLAIMS, CONFIG_MAPS, SECRETS, SERVICE_ACCOUNTS
@@ -21,7 +22,6 @@ RELEASED = "released"
 
 _DEFAULT_MODE = 0o644
 _PRIVATE = 0o700
-_WRITABLE = 0o770
 _READ_ONLY_KINDS = ("secret", "configMap", "projected", "downwardAPI")
 _TOKEN_SECONDS = 24 * 3600
 
@@ -94,7 +94,7 @@ class VolumeStore:
             return await self._claim(namespace, claim["claimName"])
         directory = self.directory(pod["metadata"]["uid"]) / "volumes" / str(volume["name"])
         if "emptyDir" in volume:
-            directory.mkdir(mode=_WRITABLE, parents=True, exist_ok=True)
+            make_directory(directory)
             return directory
         source = next((kind for kind in _READ_ONLY_KINDS if kind in volume), None)
         if source is None:
@@ -166,7 +166,7 @@ def claim_directory(root: Path, volume: str) -> Path:
     if volume == RELEASED or "/" in volume or volume in {"", ".", ".."}:
         raise MountError(f'a persistent volume cannot be called "{volume}" in the sandbox')
     directory = root / volume
-    directory.mkdir(mode=_WRITABLE, parents=True, exist_ok=True)
+    make_directory(directory)
     return directory
 
 
