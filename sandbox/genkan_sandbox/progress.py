@@ -240,6 +240,7 @@ class _TerminalStep(Step):
 
 def _moving_lines(console: "Console", *, spinner: str) -> "RichProgress":
     from rich.progress import BarColumn, Progress, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
+    from rich.table import Column
     from rich.text import Text
 
     class Percentage(TextColumn):
@@ -249,10 +250,10 @@ def _moving_lines(console: "Console", *, spinner: str) -> "RichProgress":
     return Progress(
         SpinnerColumn(spinner),
         TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        Percentage(""),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[detail]}", markup=False, style="dim"),
+        BarColumn(bar_width=16, table_column=Column(min_width=8)),
+        Percentage("", table_column=Column(min_width=5)),
+        TimeElapsedColumn(table_column=Column(min_width=7)),
+        TextColumn("{task.fields[detail]}", markup=False, style="dim", table_column=Column(no_wrap=True)),
         console=console,
         transient=True,
     )
