@@ -38,20 +38,20 @@ def phase(
 ) -> str:
     """Return a pod's phase."""
     if not any(_begun(container) for container in containers):
-        for container in init_containers:
-            if policy is RestartPolicy.NEVER and isinstance(container.state, Terminated) and container.state.exit_code:
-                return "Failed"
-        return "Pending"
+        failed = policy is RestartPolicy.NEVER and any(_failed(container) for container in init_containers)
+        return "Failed" if failed else "Pending"
     if any(isinstance(one.state, Waiting) and one.last is None for one in containers):
         return "Pending"
-    if any(isinstance(one.state, Running) for one in containers):
-        return "Running"
-    if any(container.sidecar and isinstance(container.state, Running) for container in init_containers):
-        return "Running"
+    beside = [container for container in init_containers if container.sidecar]
     codes = [end.exit_code for one in containers if (end := _end(one)) is not None]
-    if any(policy.restarts(code) for code in codes):
+    runs = any(isinstance(one.state, Running) for one in (*containers, *beside))
+    if runs or any(policy.restarts(code) for code in codes):
         return "Running"
     return "Failed" if any(codes) else "Succeeded"
+
+
+def _failed(container: ContainerView) -> bool:
+    return isinstance(container.state, Terminated) and container.state.exit_code != 0
 
 
 def _begun(container: ContainerView) -> bool:
