@@ -168,7 +168,8 @@ class Person:
         kernel = answer.json()["id"]
         address = self.server(f"api/kernels/{kernel}/channels").replace("http", "ws", 1)
         try:
-            async with asyncio.timeout(60), connect(f"{address}?token={self._token}") as socket:
+            headers = {"Authorization": f"token {self._token}"}
+            async with asyncio.timeout(60), connect(address, additional_headers=headers) as socket:
                 await socket.send(json.dumps(_execute_request(code)))
                 return await _result([message async for message in _until_idle(socket)])
         finally:

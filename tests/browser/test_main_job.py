@@ -1,0 +1,62 @@
+"""The main job as people do it: in a browser."""
+
+import re
+
+from playwright.async_api import Page, expect
+
+from genkan_spawner.kinds import PODS
+
+from ..support.cluster import Cluster
+from ..support.hub import Person
+from ..support.sandbox import SandboxRun
+
+START = 120_000
+"""Milliseconds from the click to JupyterLab."""
+
+
+async def log_in(page: Page, sandbox: SandboxRun, person: Person) -> None:
+    await page.goto(sandbox.url)
+    await page.get_by_label(re.compile("username", re.IGNORECASE)).fill(person.user.name)
+    await page.get_by_label(re.compile("password", re.IGNORECASE)).fill(person.user.password)
+    await page.get_by_role("button", name=re.compile("sign in", re.IGNORECASE)).click()
+
+
+async def start(page: Page, *, hardware: str) -> None:
+    """Choose hardware on the form, start, and wait for JupyterLab."""
+    await page.get_by_role("radio", name=re.compile(re.escape(hardware))).check()
+    await page.get_by_role("button", name=re.compile("^start", re.IGNORECASE)).click()
+    await page.wait_for_url(re.compile("/user/.*/lab"), timeout=START)
+    await expect(page.locator("#jp-main-dock-panel")).to_be_visible(timeout=START)
+
+
+async def run_cell(page: Page, code: str, *, expected: str) -> None:
+    """Type into the open notebook's first cell and run it."""
+    cell = page.locator(".jp-Notebook .jp-Cell .cm-content").first
+    await cell.click()
+    await page.keyboard.type(code)
+    await page.keyboard.press("Shift+Enter")
+    await expect(page.locator(".jp-OutputArea-output").first).to_contain_text(expected, timeout=60_000)
+
+
+async def test_log_in_choose_work_stop_and_find_the_notebook_on_another_machine(
+    page: Page, sandbox: SandboxRun, bob: Person, cluster: Cluster
+) -> None:
+    await log_in(page, sandbox, bob)
+    await start(page, hardware="Small")
+    await page.locator('.jp-LauncherCard[data-category="Notebook"]').first.click()
+    await run_cell(page, "1+1", expected="2")
+    await page.keyboard.press("Control+S")
+    await expect(page.locator(".jp-DirListing-item", has_text="Untitled.ipynb")).to_be_visible()
+
+    (pod,) = await cluster.api.list(PODS, namespace=cluster.namespace, label_selector="hub.jupyter.org/username=bob")
+    await bob.stop()
+    await cluster.cordon(pod["spec"]["nodeName"])
+    try:
+        await page.goto(f"{sandbox.url}hub/spawn")
+        await start(page, hardware="Small")
+    finally:
+        await cluster.cordon(pod["spec"]["nodeName"], cordoned=False)
+    (again,) = await cluster.api.list(PODS, namespace=cluster.namespace, label_selector="hub.jupyter.org/username=bob")
+    assert again["spec"]["nodeName"] != pod["spec"]["nodeName"]
+    await expect(page.locator(".jp-DirListing-item", has_text="Untitled.ipynb")).to_be_visible(timeout=30_000)
+    assert "1+1" in (await bob.lab("GET", "api/contents/Untitled.ipynb")).text
