@@ -29,12 +29,16 @@ myst_heading_anchors = 3
 # autodoc_traits builds on the documenter classes that Sphinx 9 keeps for extensions like it.
 autodoc_use_legacy_class_based = True
 autodoc_member_order = "bysource"
+autodoc_typehints = "none"
+# Docstrings write code between single backticks, as Markdown does.
+default_role = "code"
 
 copybutton_exclude = ".linenos, .gp"
 
 html_theme = "pydata_sphinx_theme"
 html_title = "Genkan"
 html_theme_options = {
+    "footer_start": ["copyright"],
     "footer_end": [],
     "navbar_end": ["theme-switcher"],
     "secondary_sidebar_items": ["page-toc"],
