@@ -61,7 +61,8 @@ def _keep_homes(c: Any, capacity: str) -> None:
     c.GenkanSpawner.volumes = {"home": {"name": "home", "persistentVolumeClaim": {"claimName": "{pvc_name}"}}}
     c.GenkanSpawner.volume_mounts = {"home": {"name": "home", "mountPath": HOME}}
     c.GenkanSpawner.working_dir = HOME
-    c.GenkanSpawner.environment = {"HOME": HOME}
+    # Added to, so that variables which a chart or a site sets for KubeSpawner stay.
+    c.GenkanSpawner.environment.update({"HOME": HOME})
 
 
 def _allow_named_servers(c: Any, limit: int) -> None:
@@ -90,6 +91,6 @@ def _stop_idle_servers(c: Any, timeout: int) -> None:
 
 
 def _listed(section: Any, name: str) -> list[Any]:
-    """Return a list of the configuration as far as it is set: traitlets has a stand-in for one that is only added to."""
+    """Return a list of the configuration as far as it is set; traitlets has a stand-in for one only added to."""
     value = section.get(name, [])
     return list(value if isinstance(value, list) else value.get_value([]))

@@ -1,5 +1,6 @@
 """Spawners without a hub and without a cluster."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,7 +27,7 @@ async def spawners(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     KubeSpawner finds its cluster by module-level functions, which is why they are replaced.
     """
     async with fake_api_server(folder) as (server, _):
-        client = ApiClient(Configuration(host=server.url))
+        client = ApiClient(Configuration(host=_address(folder / "kubeconfig")))
         monkeypatch.setattr("kubespawner.spawner.load_config", lambda **_: None)
         monkeypatch.setattr("kubespawner.spawner.shared_client", lambda _: CoreV1Api(client))
 
@@ -35,7 +36,10 @@ async def spawners(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
                 name="alice", escaped_name="alice", id=1, url="/user/alice/", server=None, groups=[], settings={}
             )
             hub = SimpleNamespace(
-                public_host="", url="http://hub.example.org/hub/", base_url="/hub/", api_url="http://hub.example.org/hub/api"
+                public_host="",
+                url="http://hub.example.org/hub/",
+                base_url="/hub/",
+                api_url="http://hub.example.org/hub/api",
             )
             return GenkanSpawner(
                 config=config or Config(),
@@ -50,3 +54,7 @@ async def spawners(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
             yield server, make
         finally:
             await client.close()
+
+
+def _address(kubeconfig: Path) -> str:
+    return str(json.loads(kubeconfig.read_text())["clusters"][0]["cluster"]["server"])
