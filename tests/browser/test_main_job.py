@@ -30,10 +30,12 @@ async def start(page: Page, *, hardware: str) -> None:
 
 
 async def run_cell(page: Page, code: str, *, expected: str) -> None:
-    """Type into the open notebook's first cell and run it."""
+    """Type into the open notebook's first cell and run it; the kernel's start takes the focus once more."""
+    await expect(page.get_by_text(re.compile(r"\| Idle"))).to_be_visible(timeout=60_000)
     cell = page.locator(".jp-Notebook .jp-Cell .cm-content").first
     await cell.click()
     await page.keyboard.type(code)
+    await expect(cell).to_have_text(code)
     await page.keyboard.press("Shift+Enter")
     await expect(page.locator(".jp-OutputArea-output").first).to_contain_text(expected, timeout=60_000)
 
@@ -46,7 +48,9 @@ async def test_log_in_choose_work_stop_and_find_the_notebook_on_another_machine(
     await page.locator('.jp-LauncherCard[data-category="Notebook"]').first.click()
     await run_cell(page, "1+1", expected="2")
     await page.keyboard.press("Control+S")
-    await expect(page.locator(".jp-DirListing-item", has_text="Untitled.ipynb")).to_be_visible()
+    await page.locator(".jp-Dialog input").first.fill("first.ipynb")
+    await page.get_by_role("button", name=re.compile("rename", re.IGNORECASE)).click()
+    await expect(page.locator(".jp-mod-dirty")).to_have_count(0)
 
     (pod,) = await cluster.api.list(PODS, namespace=cluster.namespace, label_selector="hub.jupyter.org/username=bob")
     await bob.stop()
@@ -58,5 +62,5 @@ async def test_log_in_choose_work_stop_and_find_the_notebook_on_another_machine(
         await cluster.cordon(pod["spec"]["nodeName"], cordoned=False)
     (again,) = await cluster.api.list(PODS, namespace=cluster.namespace, label_selector="hub.jupyter.org/username=bob")
     assert again["spec"]["nodeName"] != pod["spec"]["nodeName"]
-    await expect(page.locator(".jp-DirListing-item", has_text="Untitled.ipynb")).to_be_visible(timeout=30_000)
-    assert "1+1" in (await bob.lab("GET", "api/contents/Untitled.ipynb")).text
+    await expect(page.locator(".jp-DirListing-item", has_text="first.ipynb")).to_be_visible(timeout=30_000)
+    assert "1+1" in (await bob.lab("GET", "api/contents/first.ipynb")).text
