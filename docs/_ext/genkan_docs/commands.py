@@ -1,5 +1,6 @@
 """The reference of a command, from its own help."""
 
+import html
 import re
 import subprocess
 import sys
@@ -7,13 +8,15 @@ from importlib.metadata import entry_points
 
 _TITLE = re.compile(r"\A# .*\n+")
 _EVERYWHERE = re.compile(r"^\* `--(?:help|install-completion|show-completion)`.*\n", re.MULTILINE)
+_COMMANDS = re.compile(r"^\*\*Commands\*\*:\n\n(?:\* .*\n)+\n", re.MULTILINE)
 _EMPTY_OPTIONS = re.compile(r"^\*\*Options\*\*:\n\n(?!\*)", re.MULTILINE)
 
 
 def command_reference(command: str) -> str:
     """Describe an installed command and its subcommands as Markdown, below the title of the page.
 
-    Typer prints this itself (`typer MODULE utils docs`); what every command has in common is left out.
+    Typer prints this itself (`typer MODULE utils docs`), escaped for HTML. Left out are options that every command has,
+    and lists of commands, which repeat the headings with shortened sentences.
     """
     (script,) = entry_points(group="console_scripts", name=command)
     printed = subprocess.run(
@@ -22,4 +25,6 @@ def command_reference(command: str) -> str:
         stdout=subprocess.PIPE,
         encoding="utf-8",
     ).stdout
-    return _EMPTY_OPTIONS.sub("", _EVERYWHERE.sub("", _TITLE.sub("", printed)))
+    for superfluous in (_TITLE, _COMMANDS, _EVERYWHERE, _EMPTY_OPTIONS):
+        printed = superfluous.sub("", printed)
+    return html.unescape(printed)

@@ -43,7 +43,7 @@ def _section(model: type[BaseModel], definitions: Schema) -> str:
             f"`{name}`",
             _value(field, definitions),
             "required" if name in schema.get("required", ()) else _default(field),
-            _meaning(model, name),
+            _meaning(model, name) or _prose(_referenced(field, definitions)),
         )
         for name, field in schema["properties"].items()
     ]
@@ -57,6 +57,13 @@ def _meaning(model: type[BaseModel], field: str) -> str:
             documented = ModuleAnalyzer.for_module(owner.__module__).find_attr_docs()
             return " ".join(documented.get((owner.__name__, field), ())).strip()
     return ""
+
+
+def _referenced(field: Schema, definitions: Schema) -> Schema:
+    """Return the model that a field holds, alone or in a list; its own sentence speaks for a field without one."""
+    reference = field.get("$ref") or field.get("items", {}).get("$ref", "")
+    target: Schema = definitions.get(reference.rpartition("/")[2], {})
+    return target
 
 
 def _prose(schema: Schema) -> str:
