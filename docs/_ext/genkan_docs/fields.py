@@ -10,15 +10,32 @@ from sphinx.pycode import ModuleAnalyzer
 Schema = Mapping[str, Any]
 """A JSON Schema as pydantic writes it."""
 
-_HEAD = (("Field", "Value", "Default", "Meaning"), ("---", "---", "---", "---"))
+_HEAD = ("Field", "Value", "Default", "Meaning")
 
 
 def field_reference(name: str) -> str:
     """Describe a model and all models below it as Markdown: a heading and a table of fields for each."""
-    module, _, attribute = name.rpartition(".")
-    root = getattr(importlib.import_module(module), attribute)
+    root = _named(name)
     definitions = root.model_json_schema().get("$defs", {})
     return "\n".join(_section(model, definitions) for model in dict.fromkeys(_models(root)))
+
+
+def kind_reference(name: str) -> str:
+    """Describe a union of models that differ by `kind` as one Markdown table."""
+    rows = [
+        (
+            f"`{model.model_fields['kind'].default}`",
+            _prose(model.model_json_schema()),
+            ", ".join(f"`{field}`" for field in model.model_fields if field != "kind"),
+        )
+        for model in _parts(_named(name))
+    ]
+    return "\n".join(_table(("Kind", "What happens", "Fields"), rows))
+
+
+def _named(name: str) -> Any:
+    module, _, attribute = name.rpartition(".")
+    return getattr(importlib.import_module(module), attribute)
 
 
 def _models(root: type[BaseModel]) -> Iterator[type[BaseModel]]:
@@ -47,7 +64,7 @@ def _section(model: type[BaseModel], definitions: Schema) -> str:
         )
         for name, field in schema["properties"].items()
     ]
-    return "\n".join([f"## {model.__name__}", "", _prose(schema), "", *_table([*_HEAD, *rows]), ""])
+    return "\n".join([f"## {model.__name__}", "", _prose(schema), "", *_table(_HEAD, rows), ""])
 
 
 def _meaning(model: type[BaseModel], field: str) -> str:
@@ -70,8 +87,8 @@ def _prose(schema: Schema) -> str:
     return " ".join(str(schema.get("description", "")).split())
 
 
-def _table(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
-    for row in rows:
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    for row in (head, ("---",) * len(head), *rows):
         cells = [cell.replace("|", "\\|") for cell in row]
         yield f"| {' | '.join(cells)} |"
 

@@ -11,12 +11,13 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
 from genkan_docs.commands import command_reference
-from genkan_docs.fields import field_reference
+from genkan_docs.fields import field_reference, kind_reference
 from genkan_docs.root_pages import root_page
 
 GENERATORS: Mapping[str, Callable[[str], str]] = {
     "commands": command_reference,
     "fields": field_reference,
+    "kinds": kind_reference,
     "page": root_page,
 }
 
