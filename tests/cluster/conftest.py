@@ -5,8 +5,14 @@ from typing import Protocol
 
 import pytest
 
+from genkan_sandbox.agent.isolation import CONFIG_MAP, ISOLATION, NAMESPACE, REASON
+from genkan_sandbox.agent.sandboxing import Isolation
+from genkan_spawner.kinds import CONFIG_MAPS
+
+from ..support.cluster import Cluster
 from ..support.hub import Person
-from ..support.sandbox import SandboxRun
+from ..support.sandbox import SandboxRun, require
+from ..support.shells import Shells
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -15,6 +21,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker("cluster")
+
+
+@pytest.fixture
+def shells(cluster: Cluster, sandbox: SandboxRun) -> Shells:
+    """Scripts as pods of the cluster."""
+    return Shells(cluster, sandbox)
+
+
+@pytest.fixture
+async def bubblewrap(cluster: Cluster) -> None:
+    """Only where the node agent keeps containers apart from the machine."""
+    found = await cluster.api.get(CONFIG_MAPS, CONFIG_MAP, namespace=NAMESPACE)
+    if found["data"][ISOLATION] != Isolation.BUBBLEWRAP:
+        require(f"Containers are not kept apart here: {found['data'][REASON]}")
 
 
 class LogIn(Protocol):
