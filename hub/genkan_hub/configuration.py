@@ -6,7 +6,6 @@ from typing import Any
 
 from genkan_profiles import load_catalogue
 from genkan_profiles.quantities import canonical_quantity
-from genkan_spawner import offered_profiles
 
 HOME = "/home/jovyan"
 """Where a user's home is in every server, whatever the image thinks of it."""
@@ -43,6 +42,8 @@ def configure(
 
 
 def _offer_catalogue(c: Any, catalogue_file: str) -> None:
+    from genkan_spawner import offered_profiles
+
     if catalogue_file:
         load_catalogue(Path(catalogue_file))
     c.JupyterHub.spawner_class = "genkan"

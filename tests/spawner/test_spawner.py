@@ -348,7 +348,7 @@ async def test_a_request_without_an_answer_is_made_again(make: MakeSpawner) -> N
 async def test_a_pod_that_is_left_over_makes_room_for_the_new_one(make: MakeSpawner, server: FakeApiServer) -> None:
     stopped: list[bool] = []
 
-    async def stop(now: bool = False) -> None:  # noqa: FBT001, FBT002  # JupyterHub's own signature
+    async def stop(now: bool = False) -> None:  # noqa: FBT002  # JupyterHub's own signature
         stopped.append(now)
 
     spawner = make()
