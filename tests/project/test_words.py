@@ -1,11 +1,16 @@
-"""The commands that the pages name exist."""
+"""The commands and the files that the pages name exist."""
 
 import re
 from pathlib import Path
 
+import pytest
+
 from .checkout import ROOT, make_targets
 
 MAKE = re.compile(r"(?:^    |`|run: )make ((?:[a-z]+ ?)+)", re.MULTILINE)
+
+
+LINK = re.compile(r"\]\((?!https?:|#)(?P<target>[^)#]+)")
 
 
 def make_words(text: str) -> set[str]:
@@ -23,3 +28,10 @@ def test_every_word_of_make_exists(tracked_files: list[Path]) -> None:
     unknown = {str(page.relative_to(ROOT)): make_words(page.read_text()) - make_targets() for page in pages}
 
     assert {page: words for page, words in unknown.items() if words} == {}
+
+
+@pytest.mark.parametrize("page", ["ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "README.md"])
+def test_links_of_the_root_pages_lead_somewhere(page: str) -> None:
+    targets = LINK.findall((ROOT / page).read_text())
+
+    assert [target for target in targets if not (ROOT / target).exists()] == []
