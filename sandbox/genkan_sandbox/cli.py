@@ -54,6 +54,9 @@ def up(
     ready_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write URL, users and processes here, as JSON, when ready.")
     ] = None,
+    hub_config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A jupyterhub_config.py of yours, read after Genkan's own.")
+    ] = None,
     simulate: Annotated[bool, typer.Option(help="Pods turn Running without processes, thousands of them.")] = False,
     hub: Annotated[bool, typer.Option(help="Without one this is a bare cluster.")] = True,
     cache: CacheOption = None,
@@ -67,6 +70,7 @@ def up(
         state=_root_of(state),
         site=site,
         ready_file=ready_file.absolute() if ready_file is not None else None,
+        hub_config=hub_config.absolute() if hub_config is not None else None,
         simulate=simulate,
         with_hub=hub,
         cache=cache or default_cache_directory(),
@@ -172,7 +176,7 @@ def add_fault(
     match: Annotated[list[str] | None, typer.Argument(metavar="[FIELD=PATTERN]...", help="Whom it concerns.")] = None,
     state: StateOption = None,
 ) -> None:
-    """Let something go wrong from now on, for example: fault add image-missing 'image=.*pytorch.*'."""
+    """Let something go wrong from now on, for example `fault add image-missing 'image=.*pytorch.*'`."""
     from genkan_sandbox.agent.faults import FaultKind
     from genkan_sandbox.fault_command import add_fault as add
 

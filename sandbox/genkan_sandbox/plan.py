@@ -25,6 +25,7 @@ class Plan:
     with_hub: bool
     simulate: bool
     ready_file: Path | None
+    hub_config: Path | None
 
     @property
     def api_url(self) -> str:

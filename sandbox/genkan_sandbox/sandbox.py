@@ -59,7 +59,6 @@ class Sandbox:
     async def run(self) -> None:
         """Start everything, write the ready file, keep all running, and end all; raises ComponentError."""
         stopped = self._listen_for_signals()
-        self._forget_ready_file()
         try:
             await self._supervisor.while_running(_unless(stopped, self._start()))
             if not stopped.is_set():
@@ -134,6 +133,7 @@ class Sandbox:
                 folder=state.hub,
                 password=self._password,
                 users=plan.users,
+                site_config=plan.hub_config,
             )
             token = state.remember("hub/proxy_token", secrets.token_hex(32))
             proxy = hub_components.proxy(
@@ -179,15 +179,12 @@ class Sandbox:
             asyncio.get_running_loop().add_signal_handler(number, partial(received, number))
         return stopped
 
-    def _forget_ready_file(self) -> None:
-        if self._plan.ready_file is not None:
-            self._plan.ready_file.unlink(missing_ok=True)
-
     async def _stop(self) -> None:
         started = time.monotonic()
         await self._supervisor.stop(STOP_ORDER)
         await asyncio.to_thread(end_sandbox_processes, self._id, grace=0)
-        self._forget_ready_file()
+        if self._plan.ready_file is not None:
+            self._plan.ready_file.unlink(missing_ok=True)
         self._plan.state.forget_record()
         took = time.monotonic() - started
         self._progress.say(f"Stopped in {took:.1f} s. The state stays in {self._plan.state.root}.")

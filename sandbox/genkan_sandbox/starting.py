@@ -23,6 +23,7 @@ class UpOptions:
     state: Path
     site: str
     ready_file: Path | None
+    hub_config: Path | None
     simulate: bool
     with_hub: bool
     cache: Path
@@ -42,8 +43,12 @@ def start(options: UpOptions) -> None:
             f"The ready file's directory {options.ready_file.parent} does not exist.",
             mend="Create it, or name another.",
         )
+    if options.hub_config is not None and not options.hub_config.is_file():
+        raise OptionError(f"There is no file {options.hub_config}.", mend="Name a jupyterhub_config.py of yours.")
     state = StateDirectory.open(options.state)
     with state.locked():
+        if options.ready_file is not None:
+            options.ready_file.unlink(missing_ok=True)
         ended = end_sandbox_processes(state.id)
         if ended:
             progress.say(f"Ended {ended} processes that an earlier sandbox of this state left behind.")
@@ -60,6 +65,7 @@ def start(options: UpOptions) -> None:
                 with_hub=options.with_hub,
                 simulate=options.simulate,
                 ready_file=options.ready_file,
+                hub_config=options.hub_config,
             )
             _run(plan, progress)
 

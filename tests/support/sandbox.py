@@ -59,7 +59,8 @@ class SandboxRun:
         return path.read_text() if path.exists() else ""
 
     def start(self) -> None:
-        """Start the command; its output goes to a file."""
+        """Start the command; its output goes to a file. The ready file of a killed run would be a lie."""
+        self.ready_file.unlink(missing_ok=True)
         options = ["--state", str(self.state), "--ready-file", str(self.ready_file), *self.arguments]
         with self.state.with_name(f"{self.state.name}.output").open("wb") as output:
             self.process = subprocess.Popen(

@@ -1,5 +1,8 @@
 from genkan_hub import configure
 from genkan_sandbox.hub.settings import HubSettings, configure_for_sandbox
 
+settings = HubSettings.from_environment()
 configure(c)
-configure_for_sandbox(c, HubSettings.from_environment())
+configure_for_sandbox(c, settings)
+if settings.site_config is not None:
+    load_subconfig(str(settings.site_config))

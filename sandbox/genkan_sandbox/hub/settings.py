@@ -36,6 +36,8 @@ class HubSettings(BaseModel):
     folder: Path
     password: str
     users: tuple[DemoUser, ...]
+    site_config: Path | None = None
+    """A configuration file of the user's own, read last."""
 
     @classmethod
     def from_environment(cls) -> Self:
