@@ -13,21 +13,11 @@ from genkan_spawner.kinds import PODS
 
 from ..support.cluster import Cluster
 from ..support.sandbox import SandboxRun
-from ..support.shells import WAIT, Shells, container_status, waiting
+from ..support.shells import HOME, WAIT, Shells, container_status, home_on, waiting
 
 pytestmark = pytest.mark.usefixtures("bubblewrap")
 
-HOME = "/home/jovyan"
-
 WRITABLE_FOR_MANY = ("/", "/dev", "/etc", "/home", "/opt", "/root", "/run", "/tmp", "/usr", "/usr/bin", "/var")  # noqa: S108  # seen from inside
-
-
-def home_on(claim: str) -> dict[str, object]:
-    """Return the fields of a pod whose home is on a claim."""
-    return {
-        "volumes": [{"name": "home", "persistentVolumeClaim": {"claimName": claim}}],
-        "container": {"volumeMounts": [{"name": "home", "mountPath": HOME}]},
-    }
 
 
 async def test_a_process_is_an_ordinary_user_without_capabilities(shells: Shells) -> None:

@@ -22,6 +22,21 @@ FOR_EVER = "while :; do sleep 0.1; done"
 WAIT = f"trap 'exit 0' TERM; {FOR_EVER}"
 """A script that waits for the pod's end."""
 
+HOME = "/home/jovyan"
+
+
+def home_on(claim: str) -> dict[str, Any]:
+    """Return the fields of a pod whose home is on a claim."""
+    return {
+        "volumes": [{"name": "home", "persistentVolumeClaim": {"claimName": claim}}],
+        "container": {"volumeMounts": [{"name": "home", "mountPath": HOME}]},
+    }
+
+
+def on(node: str) -> dict[str, Any]:
+    """Return the fields of a pod that the scheduler may place on one node only."""
+    return {"nodeSelector": {"kubernetes.io/hostname": node}}
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:
