@@ -1,12 +1,16 @@
 """A loopback address per pod, out of the 65,000 that a sandbox has for its own."""
 
-from collections.abc import Iterator
-from itertools import cycle
+import re
 
 from genkan_sandbox.exceptions import AddressError
 
-FIRST_BLOCK, LAST_BLOCK = 1, 254
-"""Third numbers given to pods; 0 and 255 stay free for nodes and services."""
+HOSTS = 254
+"""Of the third number and of the fourth; 0 and 255 stay free, the third number's for nodes."""
+
+SIZE = HOSTS * HOSTS
+"""Pods of one sandbox at a time."""
+
+_SUFFIX = re.compile(r"\.([1-9][0-9]{0,2})\.([1-9][0-9]{0,2})")
 
 
 class AddressPool:
@@ -20,8 +24,7 @@ class AddressPool:
         self.network = network
         self._holders: dict[str, str] = {}
         self._held: dict[str, str] = {}
-        self._next = cycle(_suffixes())
-        self._size = sum(1 for _ in _suffixes())
+        self._next = 0
 
     def hold(self, uid: str, *, address: str | None = None) -> str:
         """Give a pod its address: the one it has, the one it had, or the next free one.
@@ -43,24 +46,14 @@ class AddressPool:
             del self._holders[address]
 
     def _free(self) -> str:
-        for _ in range(self._size):
-            address = f"{self.network}.{next(self._next)}"
+        for _ in range(SIZE):
+            block, host = divmod(self._next, HOSTS)
+            self._next = (self._next + 1) % SIZE
+            address = f"{self.network}.{block + 1}.{host + 1}"
             if address not in self._holders:
                 return address
-        raise AddressError(f"All {self._size} addresses of {self.network}.0.0 are in use.", mend="End some pods.")
+        raise AddressError(f"All {SIZE} addresses of {self.network}.0.0 are in use.", mend="End some pods.")
 
     def _ours(self, address: str) -> bool:
-        prefix, _, suffix = address.rpartition(".")
-        network, _, block = prefix.rpartition(".")
-        numbers = [number for number in (block, suffix) if number.isascii() and number.isdigit()]
-        return (
-            network == self.network
-            and len(numbers) == 2  # noqa: PLR2004  # y and z
-            and FIRST_BLOCK <= int(block) <= LAST_BLOCK
-            and f"{int(block)}.{int(suffix)}" == f"{block}.{suffix}"
-            and 1 <= int(suffix) <= 254  # noqa: PLR2004  # 0 and 255 are no hosts
-        )
-
-
-def _suffixes() -> Iterator[str]:
-    return (f"{y}.{z}" for y in range(FIRST_BLOCK, LAST_BLOCK + 1) for z in range(1, 255))
+        match = _SUFFIX.fullmatch(address.removeprefix(self.network))
+        return match is not None and all(1 <= int(number) <= HOSTS for number in match.groups())

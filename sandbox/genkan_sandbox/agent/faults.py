@@ -142,7 +142,7 @@ def read_faults(data: Mapping[str, str]) -> dict[str, Fault]:
         except ValidationError as e:
             reasons = "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in e.errors())
             log.warning("The fault %s is not valid and ignored: %s", key, reasons)
-        except (yaml.YAMLError, RecursionError) as e:
+        except (yaml.YAMLError, ValueError, RecursionError) as e:
             log.warning("The fault %s is neither JSON nor YAML and ignored: %s", key, str(e).replace("\n", " "))
     return found
 

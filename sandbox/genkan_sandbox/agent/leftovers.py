@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,9 @@ SANDBOX_VARIABLE = "GENKAN_SANDBOX_ID"
 
 CONTAINER_VARIABLE = "GENKAN_SANDBOX_CONTAINER"
 """The mark of all processes of one container, `POD-UID/NAME`."""
+
+_MOST_ROUNDS, _QUIET_ROUNDS = 100, 2
+_PAUSE = 0.005
 
 
 def marked_processes(*marks: tuple[str, str]) -> Iterator[int]:
@@ -32,10 +36,21 @@ def marked_processes(*marks: tuple[str, str]) -> Iterator[int]:
 
 
 def kill_container_processes(sandbox: str, *, container: str = "") -> int:
-    """Kill what is left of one container, or of all containers of a sandbox; return how many processes there were."""
-    found = 0
-    for pid in list(marked_processes((SANDBOX_VARIABLE, sandbox), (CONTAINER_VARIABLE, container))):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGKILL)
-            found += 1
-    return found
+    """Kill what is left of one container, or of all containers of a sandbox; return how many processes there were.
+
+    It looks again until it finds none twice in a row: processes may be starting others, and one that is just being
+    started has no environment to be seen.
+    """
+    found: set[int] = set()
+    quiet = 0
+    for _ in range(_MOST_ROUNDS):
+        pids = set(marked_processes((SANDBOX_VARIABLE, sandbox), (CONTAINER_VARIABLE, container)))
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        found |= pids
+        quiet = 0 if pids else quiet + 1
+        if quiet == _QUIET_ROUNDS:
+            break
+        time.sleep(_PAUSE)
+    return len(found)

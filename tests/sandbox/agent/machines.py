@@ -1,0 +1,40 @@
+"""A machine for pods in a temporary directory, on a fake cluster."""
+
+import os
+from pathlib import Path
+
+from genkan_sandbox.agent.addresses import AddressPool
+from genkan_sandbox.agent.events import EventRecorder
+from genkan_sandbox.agent.faults import FaultBoard
+from genkan_sandbox.agent.images import ImageStore
+from genkan_sandbox.agent.machine import Machine
+from genkan_sandbox.agent.sandboxing import HostView, Isolation
+from genkan_sandbox.agent.volumes import VolumeStore
+from genkan_spawner.kinds import EVENTS
+
+from .fake_cluster import FakeCluster
+
+
+def machine(
+    cluster: FakeCluster, state: Path, *, isolation: Isolation = Isolation.NONE, network: str = "127.254"
+) -> Machine:
+    faults = FaultBoard()
+    events = EventRecorder(cluster, silent=faults.silent)
+    return Machine(
+        api=cluster,
+        sandbox=f"test-{os.getpid()}-{state.name}",
+        state=state,
+        host=HostView.read(),
+        isolation=isolation,
+        addresses=AddressPool(network),
+        events=events,
+        faults=faults,
+        images=ImageStore(faults=faults, events=events),
+        volumes=VolumeStore(cluster, state),
+        ledgers={},
+    )
+
+
+def told(cluster: FakeCluster) -> list[tuple[str, str]]:
+    """Reasons and messages of the events that were posted, in order."""
+    return [(event["reason"], event["message"]) for event in cluster.all(EVENTS)]

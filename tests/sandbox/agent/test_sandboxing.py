@@ -1,0 +1,125 @@
+import asyncio
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from genkan_sandbox.agent.mounts import Bind
+from genkan_sandbox.agent.sandboxing import (
+    HostView,
+    Isolation,
+    Jail,
+    bubblewrap_command,
+    detect_isolation,
+    search_path,
+)
+
+HOST = HostView(
+    directories=("/etc", "/usr"),
+    links=(("usr/bin", "/bin"),),
+    hidden_files=("/etc/shadow",),
+    hidden_directories=("/etc/ssh",),
+    interpreter=("/home/ann/venv",),
+    resolver="/run/systemd/resolve/stub-resolv.conf",
+)
+
+
+def words(*binds: Bind, host: HostView = HOST, directory: str = "/home/jovyan") -> list[str]:
+    jail = Jail(hostname="pod", working_directory=directory, binds=binds)
+    return bubblewrap_command(["lab", "--x"], jail=jail, host=host, status_fd=7)
+
+
+def position(command: list[str], *part: str) -> int:
+    found = [index for index in range(len(command)) if tuple(command[index : index + len(part)]) == part]
+    assert len(found) == 1, (part, command)
+    return found[0]
+
+
+def test_the_root_is_empty_but_for_the_machines_programs() -> None:
+    command = words()
+
+    assert command[-3:] == ["--", "lab", "--x"]
+    root = position(command, "--tmpfs", "/")
+    assert (
+        root
+        < position(command, "--ro-bind", "/usr", "/usr")
+        < position(command, "--ro-bind", "/dev/null", "/etc/shadow")
+    )
+    assert position(command, "--symlink", "usr/bin", "/bin")
+    assert position(command, "--ro-bind", "/etc", "/etc") < position(command, "--tmpfs", "/etc/ssh")
+    assert position(command, "--json-status-fd", "7")
+    assert "/" not in [command[index + 1] for index, word in enumerate(command) if word.endswith("bind")]
+
+
+def test_user_and_namespaces() -> None:
+    command = words()
+
+    assert position(command, "--unshare-user", "--uid", "1000", "--gid", "1000")
+    assert position(command, "--hostname", "pod")
+    assert {"--unshare-pid", "--as-pid-1", "--unshare-ipc", "--unshare-uts", "--die-with-parent"} <= set(command)
+    assert "--unshare-net" not in command
+
+
+def test_this_python_is_there_even_under_a_home() -> None:
+    command = words(Bind(Path("/v"), "/home/jovyan"), Bind(Path("/data"), "/data", read_only=True))
+
+    interpreter = position(command, "--ro-bind", "/home/ann/venv", "/home/ann/venv")
+    assert position(command, "--tmpfs", "/home") < interpreter < position(command, "--bind", "/v", "/home/jovyan")
+    assert position(command, "--ro-bind", "/data", "/data") < position(command, "--chdir", "/home/jovyan")
+
+
+def test_a_volume_that_would_hide_this_python_comes_before_it() -> None:
+    command = words(Bind(Path("/v"), "/home"), Bind(Path("/w"), "/home/jovyan"))
+
+    interpreter = position(command, "--ro-bind", "/home/ann/venv", "/home/ann/venv")
+    assert position(command, "--bind", "/v", "/home") < interpreter < position(command, "--bind", "/w", "/home/jovyan")
+
+
+def test_names_cannot_become_options() -> None:
+    command = words(Bind(Path("/v/--share-net"), "/home/jovyan"), directory="/--bind")
+
+    assert command[-3:] == ["--", "lab", "--x"]
+    assert position(command, "--bind", "/v/--share-net", "/home/jovyan")
+
+
+def test_this_machine_is_seen_as_it_is(tmp_path: Path) -> None:
+    host = HostView.read()
+    assert "/usr" in host.directories
+    for path in (sys.prefix, sys.base_prefix):
+        assert any(f"{path}/".startswith(f"{top}/") for top in (*host.directories, *host.interpreter))
+
+    (tmp_path / "usr").mkdir()
+    (tmp_path / "bin").symlink_to("usr/bin")
+    (tmp_path / "home").mkdir()
+    found = HostView.read(root=tmp_path)
+    assert (found.directories, found.links) == (("/usr",), (("usr/bin", "/bin"),))
+
+
+def test_commands_of_this_python_come_first() -> None:
+    assert search_path().split(":")[0] == os.path.join(sys.prefix, "bin")  # noqa: PTH118
+
+
+async def test_isolation_is_found_out_by_trying(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    real = shutil.which("bwrap")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    isolation, reason = await detect_isolation(HostView.read())
+    assert (isolation, "not installed" in reason) == (Isolation.NONE, True)
+
+    broken = tmp_path / "bwrap"
+    broken.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n")
+    broken.chmod(0o755)
+    isolation, reason = await detect_isolation(HostView.read())
+    assert isolation is Isolation.NONE
+    assert "user namespaces" in reason
+    assert "No permissions to create new namespace" in reason
+
+    broken.write_text("no program")
+    isolation, reason = await detect_isolation(HostView.read())
+    assert isolation is Isolation.NONE
+
+    if real is not None:
+        monkeypatch.setenv("PATH", str(Path(real).parent))
+        assert await detect_isolation(HostView.read()) in {(Isolation.BUBBLEWRAP, ""), (Isolation.NONE, reason)}
+    await asyncio.sleep(0)

@@ -1,0 +1,201 @@
+import base64
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from genkan_sandbox.agent.fields import Place
+from genkan_sandbox.agent.volumes import MountError, VolumeStore
+from genkan_spawner.api import JsonObject
+from genkan_spawner.exceptions import UnreachableError
+from genkan_spawner.kinds import CLAIMS, CONFIG_MAPS, SECRETS
+
+from .fake_cluster import FakeCluster
+from .manifests import container, node_record, pod
+
+PLACE = Place(node_record(), pod_address="127.130.1.1", host_address="127.130.0.1")
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+@pytest.fixture
+def cluster() -> FakeCluster:
+    made = FakeCluster()
+    made.put(SECRETS, {"metadata": {"name": "keys"}, "data": {"a": encoded("1"), "b": encoded("2")}})
+    made.put(
+        CONFIG_MAPS, {"metadata": {"name": "settings"}, "data": {"c": "3\n"}, "binaryData": {"d": encoded("\u00ff")}}
+    )
+    claim = {"metadata": {"name": "home"}, "spec": {"volumeName": "pvc-1"}, "status": {"phase": "Bound"}}
+    made.put(CLAIMS, claim)
+    made.put(CLAIMS, {"metadata": {"name": "pending"}, "spec": {}, "status": {"phase": "Pending"}})
+    return made
+
+
+async def mount(cluster: FakeCluster, state: Path, **volume: Any) -> Path:
+    return await VolumeStore(cluster, state).mount(pod(), {"name": "v", **volume}, place=PLACE)
+
+
+def contents(directory: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(directory)): path.read_text() for path in sorted(directory.rglob("*")) if path.is_file()
+    }
+
+
+async def test_a_claim_is_the_directory_of_its_volume(cluster: FakeCluster, tmp_path: Path) -> None:
+    directory = await mount(cluster, tmp_path, persistentVolumeClaim={"claimName": "home"})
+
+    assert directory == tmp_path / "volumes" / "pvc-1"
+    assert directory.stat().st_mode & 0o777 == 0o770
+
+
+@pytest.mark.parametrize("name", ["released", "..", "a/b"])
+async def test_a_volume_cannot_have_the_name_of_another_folder(cluster: FakeCluster, tmp_path: Path, name: str) -> None:
+    cluster.put(CLAIMS, {"metadata": {"name": "bad"}, "spec": {"volumeName": name}, "status": {"phase": "Bound"}})
+
+    with pytest.raises(MountError, match="cannot be called"):
+        await mount(cluster, tmp_path, persistentVolumeClaim={"claimName": "bad"})
+
+
+@pytest.mark.parametrize(
+    ("volume", "words"),
+    [
+        ({"persistentVolumeClaim": {"claimName": "none"}}, 'persistentvolumeclaim "none" not found'),
+        ({"persistentVolumeClaim": {"claimName": "pending"}}, "PVC default/pending is not bound"),
+        ({"secret": {"secretName": "none"}}, 'secret "none" not found'),
+        ({"configMap": {"name": "none"}}, 'configmap "none" not found'),
+        (
+            {"secret": {"secretName": "keys", "items": [{"key": "z", "path": "z"}]}},
+            "references non-existent secret key: z",
+        ),
+        (
+            {"configMap": {"name": "settings", "items": [{"key": "z", "path": "z"}]}},
+            "configmap references non-existent config key: z",
+        ),
+        ({"nfs": {"server": "x", "path": "/"}}, "the sandbox has no volumes of kind nfs"),
+        ({"projected": {"sources": [{"clusterTrustBundle": {}}]}}, "the sandbox cannot project clusterTrustBundle"),
+        ({"secret": {"secretName": "keys", "items": [{"key": "a", "path": "../a"}]}}, "invalid path '../a'"),
+    ],
+)
+async def test_what_cannot_be_mounted_is_said_in_the_kubelets_words(
+    cluster: FakeCluster, tmp_path: Path, volume: JsonObject, words: str
+) -> None:
+    with pytest.raises(MountError, match=re.escape(words)):
+        await mount(cluster, tmp_path, **volume)
+
+
+async def test_secrets_and_config_maps_become_files(cluster: FakeCluster, tmp_path: Path) -> None:
+    secret = await mount(cluster, tmp_path, secret={"secretName": "keys", "defaultMode": 0o400})
+
+    assert contents(secret) == {"a": "1", "b": "2"}
+    assert (secret / "a").stat().st_mode & 0o777 == 0o400
+    assert contents(await mount(cluster, tmp_path, configMap={"name": "settings"})) == {"c": "3\n", "d": "\u00ff"}
+
+
+async def test_chosen_keys_go_to_chosen_paths(cluster: FakeCluster, tmp_path: Path) -> None:
+    items = [{"key": "b", "path": "deep/er/b.txt", "mode": 0o600}]
+    directory = await mount(cluster, tmp_path, secret={"secretName": "keys", "items": items})
+
+    assert contents(directory) == {"deep/er/b.txt": "2"}
+    assert (directory / "deep/er/b.txt").stat().st_mode & 0o777 == 0o600
+
+
+async def test_optional_sources_may_be_missing(cluster: FakeCluster, tmp_path: Path) -> None:
+    assert contents(await mount(cluster, tmp_path, secret={"secretName": "none", "optional": True})) == {}
+    items = [{"key": "z", "path": "z"}, {"key": "a", "path": "a"}]
+    some = {"secretName": "keys", "optional": True, "items": items}
+    assert contents(await mount(cluster, tmp_path, secret=some)) == {"a": "1"}
+
+
+async def test_projected_sources_share_one_directory(cluster: FakeCluster, tmp_path: Path) -> None:
+    sources = [
+        {"serviceAccountToken": {"path": "token"}},
+        {"configMap": {"name": "settings", "items": [{"key": "c", "path": "c"}]}},
+        {"secret": {"name": "keys", "items": [{"key": "a", "path": "a"}]}},
+        {"downwardAPI": {"items": [{"path": "ns", "fieldRef": {"fieldPath": "metadata.namespace"}}]}},
+    ]
+    directory = await mount(cluster, tmp_path, projected={"sources": sources})
+
+    assert contents(directory) == {"a": "1", "c": "3\n", "ns": "default", "token": "token-of-default"}
+
+
+async def test_the_downward_api_gives_fields_and_resources(cluster: FakeCluster, tmp_path: Path) -> None:
+    items = [
+        {"path": "name", "fieldRef": {"fieldPath": "metadata.name"}},
+        {"path": "cpu", "resourceFieldRef": {"containerName": "notebook", "resource": "limits.cpu"}},
+    ]
+
+    assert contents(await mount(cluster, tmp_path, downwardAPI={"items": items})) == {"cpu": "8", "name": "pod"}
+
+
+async def test_an_empty_directory_keeps_what_is_in_it_until_the_pod_goes(cluster: FakeCluster, tmp_path: Path) -> None:
+    store = VolumeStore(cluster, tmp_path)
+    volume = {"name": "v", "emptyDir": {"medium": "Memory"}}
+    directory = await store.mount(pod(), volume, place=PLACE)
+    (directory / "file").write_text("x")
+
+    assert contents(await store.mount(pod(), volume, place=PLACE)) == {"file": "x"}
+    store.remove("uid-pod")
+    assert not directory.exists()
+
+
+async def test_a_pods_end_leaves_claims_alone(cluster: FakeCluster, tmp_path: Path) -> None:
+    store = VolumeStore(cluster, tmp_path)
+    claim = await store.mount(pod(), {"name": "v", "persistentVolumeClaim": {"claimName": "home"}}, place=PLACE)
+    (claim / "notebook.ipynb").write_text("{}")
+    scratch = await store.mount(pod(), {"name": "w", "emptyDir": {}}, place=PLACE)
+    (scratch / "home").symlink_to(claim)
+
+    store.remove("uid-pod")
+    store.remove_others([])
+
+    assert contents(claim) == {"notebook.ipynb": "{}"}
+
+
+async def test_directories_of_pods_that_are_no_more_are_removed(cluster: FakeCluster, tmp_path: Path) -> None:
+    store = VolumeStore(cluster, tmp_path)
+    store.remove_others(["uid-pod"])
+    kept, gone = store.directory("uid-pod"), store.directory("uid-gone")
+
+    store.remove_others(["uid-pod"])
+
+    assert kept.is_dir()
+    assert not gone.exists()
+
+
+async def test_a_server_that_does_not_answer_is_a_mount_that_fails(cluster: FakeCluster, tmp_path: Path) -> None:
+    cluster.fails = lambda _method, _path: UnreachableError("The Kubernetes API server did not answer.")
+
+    with pytest.raises(MountError, match="did not answer"):
+        await mount(cluster, tmp_path, secret={"secretName": "keys"})
+
+
+async def test_all_volumes_of_a_pod(cluster: FakeCluster, tmp_path: Path) -> None:
+    store = VolumeStore(cluster, tmp_path)
+    volumes = [
+        {"name": "home", "persistentVolumeClaim": {"claimName": "home"}},
+        {"name": "data", "persistentVolumeClaim": {"claimName": "home", "readOnly": True}},
+        {"name": "keys", "secret": {"secretName": "keys"}},
+        {"name": "scratch", "emptyDir": {}},
+    ]
+    mounted = await store.mount_all(pod(volumes=volumes), place=PLACE)
+
+    assert set(mounted.paths) == {"home", "data", "keys", "scratch"}
+    assert mounted.read_only == {"data", "keys"}
+    with pytest.raises(MountError, match=r'^MountVolume\.SetUp failed for volume "x" : secret "none" not found$'):
+        await store.mount_all(pod(volumes=[{"name": "x", "secret": {"secretName": "none"}}]), place=PLACE)
+
+
+async def test_a_disk_that_is_full_is_a_mount_that_fails(cluster: FakeCluster, tmp_path: Path) -> None:
+    (tmp_path / "pods").write_text("a file where a folder should be")
+
+    with pytest.raises(MountError, match=r"File exists|Not a directory"):
+        await mount(cluster, tmp_path, emptyDir={})
+
+
+async def test_containers_may_not_write_where_files_are_projected(cluster: FakeCluster, tmp_path: Path) -> None:
+    made = pod(containers=[container()], volumes=[{"name": "t", "projected": {"sources": []}}])
+
+    assert (await VolumeStore(cluster, tmp_path).mount_all(made, place=PLACE)).read_only == {"t"}
