@@ -1,6 +1,7 @@
 """An API server in memory, behind the same client: objects, merges, uids, watches; no admission and no controllers."""
 
 import asyncio
+import contextlib
 import copy
 import json
 import re
@@ -60,10 +61,11 @@ class FakeCluster(KubernetesApi):
         self._say("DELETED", kind.plural, found)
 
     async def until(self, met: Callable[[], Any], *, seconds: float = 20) -> Any:
-        """Wait until a condition of the objects is met."""
+        """Wait until a condition, of the objects as a rule, is met."""
         async with asyncio.timeout(seconds):
             while not (result := met()):
-                await self._changed()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._changed(), 0.05)
         return result
 
     async def close(self) -> None:

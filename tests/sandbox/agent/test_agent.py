@@ -1,0 +1,200 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from genkan_sandbox.agent import faults, isolation
+from genkan_sandbox.agent.agent import Agent
+from genkan_sandbox.agent.faults import fault_entry
+from genkan_sandbox.agent.leftovers import CONTAINER_VARIABLE, SANDBOX_VARIABLE, marked_processes
+from genkan_sandbox.agent.machine import Machine
+from genkan_spawner.api import JsonObject, PatchType
+from genkan_spawner.kinds import CONFIG_MAPS, NODES, PODS
+
+from .fake_cluster import FakeCluster
+from .machines import machine
+from .manifests import container, gpus, node, pod
+
+SIMULATED = {"sandbox.genkan.dev/simulate": "true"}
+SLEEP = ["sh", "-c", "trap 'exit 0' TERM; while true; do sleep 0.02; done"]
+
+
+@asynccontextmanager
+async def agent(cluster: FakeCluster, made: Machine, **options: Any) -> AsyncIterator[None]:
+    running = Agent(made, **options)
+    task = asyncio.create_task(running.run())
+    try:
+        yield
+    finally:
+        running.stop()
+        await asyncio.wait_for(task, 10)
+        assert list(marked_processes((SANDBOX_VARIABLE, made.sandbox))) == []
+
+
+@pytest.fixture
+def cluster() -> FakeCluster:
+    made = FakeCluster()
+    made.put(NODES, node("a-0", resources={"nvidia.com/gpu": "2"}))
+    return made
+
+
+@pytest.fixture
+def made(cluster: FakeCluster, tmp_path: Path) -> Machine:
+    return machine(cluster, tmp_path, network="127.252")
+
+
+def phase(cluster: FakeCluster, name: str) -> str | None:
+    found = cluster.find(PODS, name)
+    return None if found is None else str(found["status"]["phase"])
+
+
+async def until(cluster: FakeCluster, name: str, wanted: str | None) -> JsonObject:
+    await cluster.until(lambda: phase(cluster, name) == wanted)
+    found = cluster.find(PODS, name) or {"status": {}}
+    status: JsonObject = found["status"]
+    return status
+
+
+async def test_pods_run_end_and_are_removed(cluster: FakeCluster, made: Machine) -> None:
+    async with agent(cluster, made):
+        cluster.put(PODS, pod("server", containers=[container(command=SLEEP)]))
+        cluster.put(PODS, pod("task", containers=[container(command=["true"])]))
+        cluster.put(PODS, pod("simulated", annotations=SIMULATED))
+        await until(cluster, "server", "Running")
+        await until(cluster, "task", "Succeeded")
+        await until(cluster, "simulated", "Running")
+        for name in ("server", "task", "simulated"):
+            await cluster.delete(PODS, name, namespace="default", grace_seconds=5)
+        for name in ("server", "task", "simulated"):
+            await until(cluster, name, None)
+
+
+async def test_all_pods_can_be_simulated(cluster: FakeCluster, made: Machine) -> None:
+    async with agent(cluster, made, simulate=True):
+        cluster.put(PODS, pod(containers=[container(command=["no-such-command"])]))
+        await until(cluster, "pod", "Running")
+
+
+async def test_pods_without_a_node_or_of_foreign_nodes_are_left_alone(cluster: FakeCluster, made: Machine) -> None:
+    cluster.put(NODES, node("foreign", managed=False))
+    unplaced = pod("unplaced", annotations=SIMULATED)
+    del unplaced["spec"]["nodeName"]
+    cluster.put(PODS, unplaced)
+    cluster.put(PODS, pod("there", annotations=SIMULATED, nodeName="foreign"))
+    cluster.put(PODS, pod("here", annotations=SIMULATED))
+    async with agent(cluster, made):
+        await until(cluster, "here", "Running")
+
+    assert [phase(cluster, name) for name in ("unplaced", "there")] == ["Pending", "Pending"]
+
+
+async def test_a_pod_may_be_known_before_its_node(cluster: FakeCluster, made: Machine) -> None:
+    async with agent(cluster, made):
+        cluster.put(PODS, pod("early", annotations=SIMULATED, nodeName="late"))
+        cluster.put(PODS, pod("here", annotations=SIMULATED))
+        await until(cluster, "here", "Running")
+        cluster.put(NODES, node("late"))
+        await until(cluster, "early", "Running")
+
+
+async def test_after_a_restart_lost_pods_fail_and_others_go_on(cluster: FakeCluster, made: Machine) -> None:
+    begun = {"name": "notebook", "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}}}
+    running = {"phase": "Running", "podIP": "127.252.9.9", "containerStatuses": [begun]}
+    cluster.put(PODS, pod("lost", containers=[container(resources=gpus(1))], status=running))
+    cluster.put(PODS, pod("half", restartPolicy="Always", status={"phase": "Pending", "containerStatuses": [begun]}))
+    cluster.put(PODS, pod("simulated", annotations=SIMULATED, status=running))
+    cluster.put(PODS, pod("fresh", containers=[container(command=["true"])]))
+    cluster.put(PODS, pod("done", status={"phase": "Succeeded"}))
+    deleted = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
+    cluster.put(PODS, pod("going", status=running, metadata=deleted))
+    cluster.put(PODS, pod("leaving", metadata=deleted))
+    async with agent(cluster, made):
+        lost = await until(cluster, "lost", "Failed")
+        await until(cluster, "half", "Failed")
+        await until(cluster, "fresh", "Succeeded")
+        await until(cluster, "going", None)
+        await until(cluster, "leaving", None)
+        simulated = await cluster.until(lambda: "conditions" in (cluster.find(PODS, "simulated") or {})["status"])
+
+    terminated = lost["containerStatuses"][0]["state"]["terminated"]
+    assert (lost["reason"], terminated["exitCode"]) == ("NodeAgentRestarted", 137)
+    assert "restarted" in lost["message"]
+    assert simulated
+    assert (cluster.find(PODS, "simulated") or {})["status"]["podIP"] == "127.252.9.9"
+    assert (cluster.find(PODS, "done") or {})["status"] == {"phase": "Succeeded"}
+
+
+async def test_processes_of_an_earlier_agent_are_ended(cluster: FakeCluster, made: Machine) -> None:
+    orphan = await asyncio.create_subprocess_exec(
+        "sleep", "600", env={SANDBOX_VARIABLE: made.sandbox, CONTAINER_VARIABLE: "uid/c", "PATH": "/usr/bin:/bin"}
+    )
+    async with agent(cluster, made):
+        assert await orphan.wait() == -9
+
+
+async def test_faults_are_heard_of_at_once(cluster: FakeCluster, made: Machine) -> None:
+    where = {"name": faults.CONFIG_MAP, "namespace": faults.NAMESPACE}
+    async with agent(cluster, made):
+        cluster.put(CONFIG_MAPS, {"metadata": {**where, "name": "other"}, "data": fault_entry("image-missing")})
+        cluster.put(CONFIG_MAPS, {"metadata": where, "data": fault_entry("out-of-memory")})
+        await made.faults.changed(seconds=10)
+        cluster.put(PODS, pod(containers=[container(command=SLEEP)]))
+        await until(cluster, "pod", "Failed")
+        cluster.remove(CONFIG_MAPS, faults.CONFIG_MAP, namespace=faults.NAMESPACE)
+        await made.faults.changed(seconds=10)
+        cluster.put(PODS, pod("next", containers=[container(command=SLEEP)]))
+        await until(cluster, "next", "Running")
+
+
+async def test_a_silent_node_hears_nothing_until_it_answers_again(cluster: FakeCluster, made: Machine) -> None:
+    where = {"name": faults.CONFIG_MAP, "namespace": faults.NAMESPACE}
+    cluster.put(CONFIG_MAPS, {"metadata": where, "data": {}})
+    async with agent(cluster, made):
+        for name in ("deleted", "removed"):
+            cluster.put(PODS, pod(name, containers=[container(command=SLEEP)]))
+            await until(cluster, name, "Running")
+        await cluster.patch(
+            CONFIG_MAPS,
+            faults.CONFIG_MAP,
+            {"data": fault_entry("silent-node", node="a-0")},
+            namespace=faults.NAMESPACE,
+            patch_type=PatchType.MERGE,
+        )
+        await made.faults.changed(seconds=10)
+        cluster.put(PODS, pod("new", annotations=SIMULATED))
+        await cluster.delete(PODS, "deleted", namespace="default", grace_seconds=0)
+        await cluster.delete(PODS, "removed", namespace="default", grace_seconds=1)
+        await asyncio.sleep(0.05)
+        assert len(list(marked_processes((SANDBOX_VARIABLE, made.sandbox)))) >= 2
+        assert phase(cluster, "new") == "Pending"
+        cluster.remove(CONFIG_MAPS, faults.CONFIG_MAP, namespace=faults.NAMESPACE)
+        await until(cluster, "new", "Running")
+        await until(cluster, "removed", None)
+        async with asyncio.timeout(10):
+            while list(marked_processes((SANDBOX_VARIABLE, made.sandbox))):
+                await asyncio.sleep(0.005)
+
+
+async def test_the_cluster_is_told_how_containers_are_kept_apart(cluster: FakeCluster, made: Machine) -> None:
+    running = Agent(made)
+    task = asyncio.create_task(running.run(reason="bubblewrap is not installed."))
+    found = await cluster.until(lambda: cluster.find(CONFIG_MAPS, isolation.CONFIG_MAP, namespace=isolation.NAMESPACE))
+    running.stop()
+    await task
+
+    assert found["data"] == {"isolation": "none", "isolation-reason": "bubblewrap is not installed."}
+
+
+async def test_a_part_that_fails_does_not_end_the_others(
+    cluster: FakeCluster, made: Machine, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with agent(cluster, made):
+        cluster.put(PODS, pod("first", annotations=SIMULATED))
+        await until(cluster, "first", "Running")
+        made.events.record(None)  # type: ignore[arg-type]  # a defect
+        await cluster.until(lambda: "The agent's loop for events failed" in caplog.text)
+        cluster.put(PODS, pod("second", annotations=SIMULATED))
+        await until(cluster, "second", "Running")
