@@ -1,5 +1,6 @@
 """Pods as processes: how they start, end, restart and are told to end."""
 
+import asyncio
 import time
 
 import pytest
@@ -156,7 +157,7 @@ async def test_events_tell_the_life_of_a_pod_in_the_words_of_the_kubelet(shells:
     pod = await shells.begin(WAIT, container={"image": image})
     name, node = pod["metadata"]["name"], pod["spec"]["nodeName"]
     await cluster.api.delete(PODS, name, namespace=cluster.namespace)
-    await cluster.until_event("Killing", pod=name)
+    await asyncio.gather(*(cluster.until_event(reason, pod=name) for reason in ("Killing", "Scheduled")))
     events = await cluster.api.list(
         EVENTS, namespace=cluster.namespace, field_selector=f"involvedObject.uid={pod['metadata']['uid']}"
     )

@@ -11,7 +11,7 @@ import psutil
 
 from genkan_sandbox.agent.leftovers import CONTAINER_VARIABLE
 from genkan_spawner.api import JsonObject
-from genkan_spawner.kinds import CLAIMS, CONFIG_MAPS, PODS, SECRETS, Kind
+from genkan_spawner.kinds import CLAIMS, CONFIG_MAPS, EVENTS, PODS, SECRETS, Kind
 
 from .cluster import WITHIN, Cluster
 from .sandbox import SandboxRun
@@ -125,6 +125,19 @@ class Shells:
                 while words not in self.log(pod, container):
                     await asyncio.sleep(0.05)
         assert words in self.log(pod, container)
+
+    async def until_told(self, pod: JsonObject, reason: str, words: str) -> None:
+        """Wait for an event about a pod with these words in its message."""
+        about = f"involvedObject.uid={pod['metadata']['uid']},reason={reason}"
+        told: list[str] = []
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(WITHIN):
+                while not any(words in message for message in told):
+                    namespace = pod["metadata"]["namespace"]
+                    events = await self._cluster.api.list(EVENTS, namespace=namespace, field_selector=about)
+                    told = [event["message"] for event in events]
+                    await asyncio.sleep(0.05)
+        assert any(words in message for message in told), f"no event {reason} says {words!r}, but {told}"
 
     def processes(self, pods: Iterable[JsonObject]) -> list[psutil.Process]:
         """Return the processes of some pods, by the mark that all of them carry."""
