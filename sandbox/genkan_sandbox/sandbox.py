@@ -10,12 +10,11 @@ from collections.abc import Coroutine
 from functools import partial
 from typing import Any
 
-import aiohttp
-
 from genkan_sandbox.control_plane import bootstrap, components
 from genkan_sandbox.control_plane.access import Identity, account_token, hub_rights, make_tokens, token_file
 from genkan_sandbox.control_plane.certificates import prepare_certificates
 from genkan_sandbox.hub import components as hub_components
+from genkan_sandbox.hub.answers import fill_proxy, hub_answers
 from genkan_sandbox.hub.settings import HubSettings
 from genkan_sandbox.plan import Plan
 from genkan_sandbox.progress import Progress
@@ -41,8 +40,6 @@ KUBECONFIGS = {
     Identity.SCHEDULER: "scheduler.kubeconfig",
 }
 
-_POLL = 0.1
-
 
 class Sandbox:
     """Runs until a signal, or until a component cannot be kept alive; made inside a running event loop."""
@@ -54,7 +51,10 @@ class Sandbox:
         self._id = plan.state.id
         self._ready = False
         self._isolation = ""
-        self._supervisor = Supervisor(self._id, announce=progress.say, changed=self._write_record)
+        self._repairs: set[asyncio.Task[None]] = set()
+        self._supervisor = Supervisor(
+            self._id, announce=progress.say, changed=self._write_record, restarted=self._restarted
+        )
 
     async def run(self) -> None:
         """Start everything, write the ready file, keep all running, and end all; raises ComponentError."""
@@ -132,6 +132,7 @@ class Sandbox:
                 namespace=plan.site.hub_namespace,
                 folder=state.hub,
                 password=self._password,
+                supervisor_token=self._supervisor_token,
                 users=plan.users,
                 site_config=plan.hub_config,
             )
@@ -141,7 +142,18 @@ class Sandbox:
             )
             await self._supervisor.start(proxy)
             await self._supervisor.start(hub_components.hub(state, settings, proxy_token=token))
-            await _answers(f"{plan.public_url}hub/health")
+            await hub_answers(plan.public_url)
+
+    @property
+    def _supervisor_token(self) -> str:
+        return self._plan.state.remember("hub/supervisor_token", secrets.token_hex(32))
+
+    def _restarted(self, name: str) -> None:
+        """Mend what a component forgot with its end: a proxy has no memory."""
+        if name == "proxy":
+            repair = asyncio.create_task(fill_proxy(self._plan.hub_url, token=self._supervisor_token))
+            self._repairs.add(repair)
+            repair.add_done_callback(self._repairs.discard)
 
     def _node_agent(self) -> Component:
         plan, state = self._plan, self._plan.state
@@ -181,6 +193,8 @@ class Sandbox:
 
     async def _stop(self) -> None:
         started = time.monotonic()
+        for repair in self._repairs:
+            repair.cancel()
         await self._supervisor.stop(STOP_ORDER)
         await asyncio.to_thread(end_sandbox_processes, self._id, grace=0)
         if self._plan.ready_file is not None:
@@ -201,16 +215,3 @@ async def _unless(stopped: asyncio.Event, work: Coroutine[Any, Any, Any]) -> Non
         for task in (working, signalled):
             task.cancel()
         await asyncio.gather(working, signalled, return_exceptions=True)
-
-
-async def _answers(url: str) -> None:
-    """Wait until a server answers with a success."""
-    async with aiohttp.ClientSession() as session:
-        while True:
-            try:
-                async with session.get(url) as response:
-                    if response.ok:
-                        return
-            except aiohttp.ClientError:
-                pass
-            await asyncio.sleep(_POLL)

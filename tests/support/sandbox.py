@@ -132,9 +132,12 @@ class SandboxRun:
 
     def component(self, name: str) -> psutil.Process:
         """Return a component's process as it is now."""
-        record = StateDirectory(self.state).record()
-        assert record is not None
-        return psutil.Process(record["components"][name]["pid"])
+        return psutil.Process(self.pid(name))
+
+    def pid(self, name: str) -> int:
+        """Return the number of a component's process, also when it has just ended; 0 before its first start."""
+        record = StateDirectory(self.state).record() or {"components": {}}
+        return int(record["components"].get(name, {}).get("pid", 0))
 
 
 @contextlib.contextmanager

@@ -13,6 +13,10 @@ SETTINGS = "GENKAN_SANDBOX_HUB_SETTINGS"
 """Environment variable with the path of the file."""
 
 
+SUPERVISOR = "genkan-sandbox"
+"""The sandbox itself, as a service of its hub; it may look after the proxy and nothing else."""
+
+
 class DemoUser(BaseModel):
     """One account of the sandbox's login page."""
 
@@ -35,6 +39,9 @@ class HubSettings(BaseModel):
     namespace: str
     folder: Path
     password: str
+    supervisor_token: str
+    """With which the sandbox asks the hub to fill a proxy that was started anew."""
+
     users: tuple[DemoUser, ...]
     site_config: Path | None = None
     """A configuration file of the user's own, read last."""
@@ -71,10 +78,16 @@ def configure_for_sandbox(c: Any, settings: HubSettings) -> None:
     c.KubeSpawner.port = settings.pod_port
     c.KubeSpawner.storage_class = "shared"
 
+    service = {"name": SUPERVISOR, "api_token": settings.supervisor_token}
+    role = {"name": SUPERVISOR, "scopes": ["proxy"], "services": [SUPERVISOR]}
+    c.JupyterHub.services = [*c.JupyterHub.services, service]
+    c.JupyterHub.load_roles = [*c.JupyterHub.load_roles, role]
+
     # A managed service gets a short environment of its own; with the marks it is found when the hub was killed.
     marks = {name: os.environ[name] for name in (SANDBOX, COMPONENT) if name in os.environ}
     for service in c.JupyterHub.services:
-        service.setdefault("environment", {}).update(marks)
+        if "command" in service:
+            service.setdefault("environment", {}).update(marks)
 
 
 def _groups(users: tuple[DemoUser, ...]) -> dict[str, dict[str, list[str]]]:

@@ -21,15 +21,21 @@ class Supervisor:
     """The components of one sandbox; made inside a running event loop.
 
     `announce` gets a sentence when something is restarted; `changed` is called after each change of processes, so that
-    a killed sandbox leaves a true record.
+    a killed sandbox leaves a true record; `restarted` is called with the name of a component that was started anew.
     """
 
     def __init__(
-        self, sandbox_id: str, *, announce: Callable[[str], None], changed: Callable[[], None] = lambda: None
+        self,
+        sandbox_id: str,
+        *,
+        announce: Callable[[str], None],
+        changed: Callable[[], None] = lambda: None,
+        restarted: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._id = sandbox_id
         self._announce = announce
         self._changed = changed
+        self._restarted = restarted
         self._processes: dict[str, ComponentProcess] = {}
         self._keepers: dict[str, asyncio.Task[None]] = {}
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -101,6 +107,7 @@ class Supervisor:
                 if self._stopping:
                     return
                 await self._launch(component)
+                self._restarted(component.name)
         except ComponentError as e:
             self._fail(e)
 
