@@ -19,7 +19,7 @@ from genkan_sandbox.agent.environment import (
 from genkan_sandbox.agent.fields import Place
 from genkan_sandbox.agent.leftovers import CONTAINER_VARIABLE, SANDBOX_VARIABLE
 from genkan_sandbox.agent.machine import Machine
-from genkan_sandbox.agent.mounts import Bind, binds
+from genkan_sandbox.agent.mounts import Bind, binds, make_directory
 from genkan_sandbox.agent.processes import Launch
 from genkan_sandbox.agent.records import Devices, PodRecord
 from genkan_sandbox.agent.sandboxing import (
@@ -77,16 +77,11 @@ async def prepare(machine: Machine, pod: PodContext, container: JsonObject) -> L
     match machine.isolation:
         case Isolation.BUBBLEWRAP:
             jail = _jail(machine, pod, container, mounts=mounts, home=environment["HOME"])
-            jailed = partial(_jailed, command, jail=jail, machine=machine)
-            return Launch(log=log, environment=environment, jailed=jailed)
-        case Isolation.NONE:
-            home = _plain_home(machine, pod, mounts, home=environment["HOME"])
             return Launch(
-                log=log,
-                environment={**environment, "HOME": str(home)},
-                command=_plain_command(command),
-                directory=home,
+                log=log, environment=environment, jailed=partial(_jailed, command, jail=jail, machine=machine)
             )
+        case Isolation.NONE:
+            return _plain(machine, pod, mounts, Launch(log=log, environment=environment, command=command))
 
 
 def _jailed(command: Sequence[str], status_fd: int, *, jail: Jail, machine: Machine) -> list[str]:
@@ -165,20 +160,40 @@ def _accounts(machine: Machine, pod: PodContext, *, user: int, group: int, home:
     return tuple(found)
 
 
-def _plain_command(command: Sequence[str]) -> list[str]:
-    """Return a command for a machine without bubblewrap, where the user may be the administrator."""
+def _plain(machine: Machine, pod: PodContext, mounts: tuple[Bind, ...], launch: Launch) -> Launch:
+    """Return a launch on the machine itself: paths of mounts become those of their directories.
+
+    A server that is started as the machine's administrator, as the container's ordinary user would not be, is told
+    that this is meant.
+    """
+    home = _plain_home(machine, pod, mounts, home=launch.environment["HOME"])
+    command = [_plain_path(word, mounts) for word in launch.command]
     server = PurePosixPath(command[0]).name in _SERVERS
-    return [*command, "--allow-root"] if server and os.geteuid() == 0 else list(command)
+    return Launch(
+        log=launch.log,
+        environment={
+            **{name: _plain_path(value, mounts) for name, value in launch.environment.items()},
+            "HOME": str(home),
+        },
+        command=[*command, "--allow-root"] if server and os.geteuid() == 0 else command,
+        directory=home,
+    )
+
+
+def _plain_path(text: str, mounts: tuple[Bind, ...]) -> str:
+    """Return the machine's path for a text that is a path in a mount, and any other text as it is."""
+    for bind in reversed(mounts):
+        if text == bind.target or text.startswith(bind.target.rstrip("/") + "/"):
+            return f"{bind.source}{text.removeprefix(bind.target.rstrip('/'))}"
+    return text
 
 
 def _plain_home(machine: Machine, pod: PodContext, mounts: tuple[Bind, ...], *, home: str) -> Path:
-    """Return the volume mounted at or above the home, else a directory that goes with the pod."""
-    for bind in reversed(mounts):
-        if home == bind.target or home.startswith(bind.target.rstrip("/") + "/"):
-            directory = bind.source / home.removeprefix(bind.target).lstrip("/")
-            if bind.source.is_dir() and ".." not in PurePosixPath(home).parts:
-                directory.mkdir(parents=True, exist_ok=True)
-                return directory
+    """Return the directory of the volume that the home is in, else one that goes with the pod."""
+    found = Path(_plain_path(home, mounts))
+    if str(found) != home and ".." not in found.parts:
+        make_directory(found)
+        return found
     directory = machine.volumes.directory(pod.record.uid) / "home"
-    directory.mkdir(exist_ok=True)
+    make_directory(directory)
     return directory

@@ -62,8 +62,22 @@ class ContainerProcess:
     async def start(cls, launch: Launch) -> "ContainerProcess":
         """Start a command; when this returns, the command itself runs, or has run.
 
+        A start that is cancelled is first brought to its end: bubblewrap, killed halfway, would leave a process behind.
+
         Raises StartError if it cannot be executed.
         """
+        start = asyncio.create_task(cls._start(launch))
+        try:
+            return await asyncio.shield(start)
+        except asyncio.CancelledError:
+            with contextlib.suppress(StartError):
+                container = await start
+                container.kill()
+                await container.exit
+            raise
+
+    @classmethod
+    async def _start(cls, launch: Launch) -> "ContainerProcess":
         launch.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         log = os.open(launch.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -71,6 +85,8 @@ class ContainerProcess:
                 return await _start_jailed(launch, launch.jailed, log)
             process = await _spawn(launch.command, launch=launch, log=log)
             return cls(process, process.pid, asyncio.create_task(_exit_code(process)), jailed=False)
+        except ValueError as e:
+            raise StartError(str(e)) from e
         except OSError as e:
             reason = e.strerror or str(e)
             raise StartError(missing_command(launch.command[0], reason) if launch.command else reason) from e
@@ -128,14 +144,14 @@ async def _start_jailed(launch: Launch, jailed: CommandLine, log: int) -> Contai
     container = ContainerProcess(process, process.pid, asyncio.create_task(_exit_code(process)), jailed=True)
     container._reader = reader  # noqa: SLF001  # kept from the garbage collector
     try:
-        await report.begun.wait()
-        container.inner = report.pid or process.pid
-        await _executed(container)
-        if container.exit.done():
-            await reader
-    except BaseException:
+        await asyncio.wait_for(report.begun.wait(), _STARTING_SECONDS)
+    except TimeoutError as e:
         container.kill()
-        raise
+        raise StartError(f"bubblewrap did not begin within {_STARTING_SECONDS:.0f} s") from e
+    container.inner = report.pid or process.pid
+    await _executed(container)
+    if container.exit.done():
+        await reader
     if container.exit.done() and report.exit_code is None:
         raise StartError(_complaint(launch.log, beginning))
     return container

@@ -412,3 +412,15 @@ async def test_daemons_end_with_their_container(either: Kubelet) -> None:
     async with asyncio.timeout(20):
         while either.processes():
             await asyncio.sleep(0.005)
+
+
+async def test_a_command_with_a_zero_byte_is_a_start_error(either: Kubelet) -> None:
+    either.start(pod(containers=[container(command=["echo", "a\0b"])]))
+
+    assert state(await either.phase("pod", "Failed"))["terminated"]["reason"] == "StartError"
+
+
+async def test_a_command_longer_than_the_kernel_takes_is_a_start_error(either: Kubelet) -> None:
+    either.start(pod(containers=[container(command=["echo", "x" * 1_000_000])]))
+
+    assert state(await either.phase("pod", "Failed"))["terminated"]["reason"] == "StartError"
