@@ -60,11 +60,18 @@ class SandboxRun:
 
     def start(self) -> None:
         """Start the command; its output goes to a file. The ready file of a killed run would be a lie."""
-        self.ready_file.unlink(missing_ok=True)
         options = ["--state", str(self.state), "--ready-file", str(self.ready_file), *self.arguments]
+        self._start([*self.program, "up", *options])
+
+    def start_make(self) -> None:
+        """Start `make up` instead; the arguments are make's variables."""
+        self._start([*self.program, "up", *self.arguments])
+
+    def _start(self, words: list[str]) -> None:
+        self.ready_file.unlink(missing_ok=True)
         with self.state.with_name(f"{self.state.name}.output").open("wb") as output:
             self.process = subprocess.Popen(
-                [*self.prefix, *self.program, "up", *options],
+                [*self.prefix, *words],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
