@@ -78,6 +78,7 @@ class Sandbox:
             async with await KubernetesApi.connect(state.admin_kubeconfig) as api:
                 await bootstrap.control_plane_answers(api)
         async with await KubernetesApi.connect(state.admin_kubeconfig) as api:
+            await bootstrap.forget_isolation(api)
             kubeconfig = state.root / KUBECONFIGS[Identity.CONTROLLER_MANAGER]
             for component in (
                 components.controller_manager(plan.binaries, state, kubeconfig=kubeconfig),

@@ -1,6 +1,7 @@
 """What a process of a pod can do to the machine, to the sandbox and to other pods: nothing."""
 
 import asyncio
+import os
 import sys
 import uuid
 from collections.abc import Iterable
@@ -12,7 +13,7 @@ from genkan_spawner.exceptions import KubernetesError
 from genkan_spawner.kinds import PODS
 
 from ..support.cluster import Cluster
-from ..support.sandbox import SandboxRun
+from ..support.sandbox import SandboxRun, sandbox_run
 from ..support.shells import HOME, WAIT, Shells, container_status, home_on, waiting
 
 pytestmark = pytest.mark.usefixtures("bubblewrap")
@@ -116,3 +117,18 @@ async def test_no_part_of_a_volume_leads_out_of_it(shells: Shells, cluster: Clus
     parts = ("../../../../etc", "/etc", "link", "link/ssh", "inside/../../..")
     told = await asyncio.gather(*map(refused, parts))
     assert set(told) == {'failed to prepare subPath for volumeMount "home" of container "main"'}
+
+
+def test_each_start_tells_anew_whether_servers_are_kept_apart(binaries: None, tmp_path: Path) -> None:
+    broken = tmp_path / "bin" / "bwrap"
+    broken.parent.mkdir()
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    with sandbox_run(tmp_path / "state", "--no-hub", "--site", "empty") as run:
+        run.wait_ready()
+        assert "processes kept apart by bubblewrap" in run.output
+        run.stop()
+        run.environment = {"PATH": f"{broken.parent}:{os.environ['PATH']}"}
+        run.start()
+        run.wait_ready()
+        assert "processes that are not kept apart" in run.output

@@ -160,6 +160,12 @@ async def nodes_ready(api: KubernetesApi, names: frozenset[str]) -> None:
         await asyncio.sleep(_POLL)
 
 
+async def forget_isolation(api: KubernetesApi) -> None:
+    """Take away what the node agent of an earlier run found out: the machine may have changed since."""
+    with suppress(NotFoundError):
+        await api.delete(CONFIG_MAPS, isolation.CONFIG_MAP, namespace=isolation.NAMESPACE)
+
+
 async def isolation_sentence(api: KubernetesApi) -> str:
     """Say how servers are kept apart, as the node agent found out at its start."""
     while True:
