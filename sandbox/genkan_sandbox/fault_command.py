@@ -14,7 +14,7 @@ from genkan_spawner.kinds import CONFIG_MAPS
 
 def add_fault(kubeconfig: Path, kind: FaultKind, match: list[str]) -> str:
     """Add a fault from `FIELD=PATTERN` words and return its key."""
-    pairs = dict(word.partition("=")[::2] for word in match)
+    pairs = {field: pattern for field, _, pattern in (word.partition("=") for word in match)}
     try:
         entry = fault_entry(kind, **pairs)
     except ValidationError as e:

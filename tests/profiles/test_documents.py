@@ -1,4 +1,5 @@
 import os
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -236,10 +237,20 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
         assert str(refused.value) == f"{path}: {sentence}"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_of_somebody_else_is_refused(tmp_path: Path) -> None:
+@pytest.fixture
+def ordinary_user() -> Iterator[None]:
+    """Root may read everything, so root is somebody else for the time of the test."""
+    nobody, me = 65534, os.geteuid()
+    if me == 0:
+        os.seteuid(nobody)
+    yield
+    os.seteuid(me)
+
+
+def test_a_file_of_somebody_else_is_refused(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     file = tmp_path / "m.yaml"
     file.touch(mode=0o000)
+    request.getfixturevalue("ordinary_user")
 
     with pytest.raises(DocumentError, match="may not be read by the user"):
         load_document(file, Machine)

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +31,7 @@ class FakeApiServer:
     failures: list[tuple[int, str]] = field(default_factory=list)
     """Statuses and reasons of the next answers, whatever is asked."""
 
-    watches: list[list[JsonObject | bytes]] = field(default_factory=list)
+    watches: list[Sequence[JsonObject | bytes]] = field(default_factory=list)
     """Each watch sends its lines and ends; when none is left, a watch stays open and silent."""
 
     requests: list[Request] = field(default_factory=list)
