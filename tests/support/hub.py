@@ -154,9 +154,9 @@ class Person:
         answer = await self.lab("PUT", f"api/contents/{path}", json=body)
         assert answer.is_success, answer.text
 
-    async def read(self, path: str) -> str:
-        """Read a text file of the home."""
-        answer = await self.lab("GET", f"api/contents/{path}", params={"content": "1"})
+    async def read(self, path: str, *, name: str = "") -> str:
+        """Read a text file of the home, through any of the user's servers."""
+        answer = await self.lab("GET", f"api/contents/{path}", name=name, params={"content": "1"})
         assert answer.is_success, answer.text
         text: str = answer.json()["content"]
         return text
