@@ -11,7 +11,7 @@ bin := .venv/bin
 packages := hub spawner profiles images sandbox
 code := $(packages) tests benchmarks docs
 
-.PHONY: help up test unit lint docs bench lock clean sandbox-environment dev-environment
+.PHONY: help up test unit coverage lint docs bench lock clean sandbox-environment dev-environment
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,11 @@ test: dev-environment ## run all tests: unit, cluster, browser
 
 unit: dev-environment ## run the tests that need no cluster
 	$(bin)/python -m pytest -m "not cluster and not browser" $(PYTEST_ARGS)
+
+coverage: dev-environment ## run the unit tests and show what they do not reach
+	$(bin)/coverage run -m pytest -m "not cluster and not browser" $(PYTEST_ARGS)
+	$(bin)/coverage combine --quiet
+	$(bin)/coverage report
 
 lint: dev-environment ## check style, types and layers
 	$(bin)/ruff check $(code)

@@ -1,0 +1,66 @@
+"""`tools/environment` on machines that cannot have one."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from .checkout import ROOT
+
+
+def prepare(checkout: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the script in a checkout of its own."""
+    (checkout / "tools").mkdir(parents=True, exist_ok=True)
+    (checkout / "requirements").mkdir(exist_ok=True)
+    for name in ("tools/environment", "requirements/sandbox.txt", "pyproject.toml"):
+        (checkout / name).write_bytes((ROOT / name).read_bytes())
+    return subprocess.run(
+        ["sh", "tools/environment", "sandbox"],
+        cwd=checkout,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def fake_python(folder: Path, body: str) -> str:
+    program = folder / "python"
+    program.write_text(f"#!/bin/sh\n{body}\n")
+    program.chmod(0o755)
+    return str(program)
+
+
+@pytest.mark.parametrize("version", ["3.9.2", "3.10.14", "3.15.0"])
+def test_a_python_of_the_wrong_age_is_named_with_the_mend(tmp_path: Path, version: str) -> None:
+    body = f'case "$1" in -V) echo "Python {version}" ;; *) exit 1 ;; esac'
+    refused = prepare(tmp_path / "checkout", PYTHON=fake_python(tmp_path, body))
+    assert refused.returncode == 1
+    assert f"is Python {version}; Genkan needs Python 3.11 to 3.14" in refused.stderr
+    assert "make PYTHON=" in refused.stderr
+
+
+def test_no_python_at_all_is_a_sentence(tmp_path: Path) -> None:
+    refused = prepare(tmp_path / "checkout", PYTHON="python-of-nobody")
+    assert refused.returncode == 1
+    assert "There is no python-of-nobody on PATH." in refused.stderr
+
+
+def test_a_python_without_venv_leaves_no_half_environment(tmp_path: Path) -> None:
+    body = 'case "$1" in -c) exit 0 ;; *) mkdir -p .venv/bin; exit 1 ;; esac'
+    refused = prepare(tmp_path / "checkout", PYTHON=fake_python(tmp_path, body))
+    assert refused.returncode == 1
+    assert "apt-get install python3-venv" in refused.stderr
+    assert not (tmp_path / "checkout" / ".venv").exists()
+
+
+def test_packages_that_cannot_be_had_are_a_sentence_and_nothing_counts_as_installed(tmp_path: Path) -> None:
+    body = (
+        'case "$1" in -c) exit 0 ;; *) mkdir -p .venv/bin; '
+        "printf '#!/bin/sh\\nexit 1\\n' >.venv/bin/pip; chmod +x .venv/bin/pip ;; esac"
+    )
+    refused = prepare(tmp_path / "checkout", PYTHON=fake_python(tmp_path, body))
+    assert refused.returncode == 1
+    assert "pip could not install requirements/sandbox.txt" in refused.stderr
+    assert not list((tmp_path / "checkout" / ".venv").glob("genkan-*"))
