@@ -27,7 +27,7 @@ LEASE_SECONDS = 40
 RENEW_SECONDS = 10.0
 """How often each lease is renewed, as by the kubelet."""
 
-_AT_ONCE = 4
+_AT_ONCE = 8
 _SPREAD = (0.8, 1.0)
 _TICK = 0.25
 _RETRY_SECONDS = 1.0
@@ -86,12 +86,13 @@ class NodeKeeper:
 
     async def repair(self) -> None:
         """Say of each managed node that it is ready, whenever it is found not to be."""
+        gate = asyncio.Semaphore(_AT_ONCE)
         while True:
             await self._news.wait()
             self._news.clear()
-            for node in list(self._nodes.values()):
-                if node.managed and not node.ready and not self._faults.silent(node.name):
-                    await self._make_ready(node)
+            ill = [node for node in self._nodes.values() if node.managed and not node.ready]
+            heard = [node for node in ill if not self._faults.silent(node.name)]
+            await asyncio.gather(*(self._make_ready(node, gate) for node in heard))
             await asyncio.sleep(_REPAIR_PAUSE)
 
     async def heed_faults(self) -> None:
@@ -122,10 +123,11 @@ class NodeKeeper:
         except NotFoundError:
             await self._api.create(LEASES, lease, namespace=LEASE_NAMESPACE)
 
-    async def _make_ready(self, node: NodeRecord) -> None:
+    async def _make_ready(self, node: NodeRecord, gate: asyncio.Semaphore) -> None:
         patch = {"metadata": {"uid": node.uid}, "status": {"conditions": ready_conditions(timestamp(now()))}}
         try:
-            await self._api.patch(NODES, node.name, patch, subresource="status")
+            async with gate:
+                await self._api.patch(NODES, node.name, patch, subresource="status")
         except NotFoundError:
             return
         except KubernetesError as e:
