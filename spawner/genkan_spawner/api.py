@@ -163,11 +163,11 @@ class KubernetesApi:
     @asynccontextmanager
     async def stream(
         self, path: str, *, query: Mapping[str, str], silence: float
-    ) -> AsyncIterator[aiohttp.StreamReader]:
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
         """Open a watch; a line is one JSON event, and `silence` seconds without one are an UnreachableError."""
         limits = aiohttp.ClientTimeout(sock_connect=TIMEOUT, sock_read=silence)
         async with self._response("GET", path, query=query, limits=limits) as response:
-            yield response.content
+            yield _lines(response.content)
 
     @asynccontextmanager
     async def _response(
@@ -200,8 +200,25 @@ class KubernetesApi:
             raise UnreachableError.from_exception(e) from e
 
 
+async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    """Split a stream into lines of any length: an object may have more than a megabyte, aiohttp's own lines 128 KiB."""
+    parts: list[bytes] = []
+    async for chunk in content.iter_any():
+        *complete, rest = chunk.split(b"\n")
+        for line in complete:
+            yield b"".join([*parts, line])
+            parts.clear()
+        parts.append(rest)
+    if last := b"".join(parts):
+        yield last
+
+
 async def _decoded(response: aiohttp.ClientResponse) -> JsonObject:
-    decoded: JsonObject = json.loads(await response.read())
+    """Read JSON; what is none comes from something in between, such as a proxy."""
+    try:
+        decoded: JsonObject = json.loads(await response.read())
+    except ValueError as e:
+        raise UnreachableError.from_exception(e) from e
     return decoded
 
 
@@ -210,7 +227,7 @@ async def _failure(response: aiohttp.ClientResponse) -> KubernetesError:
     try:
         status = await _decoded(response)
         reason, message = str(status.get("reason") or ""), str(status.get("message") or "")
-    except (ValueError, AttributeError):
+    except (UnreachableError, AttributeError):
         reason, message = "", ""
     message = message or f"The API server answered {response.status} without a reason."
     return KubernetesError.from_status(response.status, reason=reason, message=message)

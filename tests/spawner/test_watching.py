@@ -89,6 +89,14 @@ async def test_a_line_cut_off_by_a_broken_connection_loses_nothing(connection: C
     assert server.watching(PATH)[1].query["resourceVersion"] == "5"
 
 
+async def test_an_object_of_a_megabyte_is_one_line_like_any_other(connection: Connection) -> None:
+    server, api = connection
+    server.watches.append([event("ADDED", thing("c", 5, text="x" * 2**20)), event("ADDED", thing("d", 6))])
+    events = await first(Watch(api, PODS, project=name_of), 3)
+    assert events[1:] == [Changed(ChangeType.ADDED, "c"), Changed(ChangeType.ADDED, "d")]
+    assert len(server.watching(PATH)) == 1
+
+
 async def test_a_silent_watch_is_opened_again(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     server, api = connection
     monkeypatch.setattr(watching, "SILENCE_SECONDS", 0.2)

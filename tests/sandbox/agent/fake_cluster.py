@@ -10,8 +10,6 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-import aiohttp
-
 from genkan_spawner.api import JsonObject, KubernetesApi
 from genkan_spawner.exceptions import ConflictError, KubernetesError, NotFoundError
 from genkan_spawner.kinds import Kind
@@ -109,10 +107,10 @@ class FakeCluster(KubernetesApi):
         *,
         query: Mapping[str, str],
         silence: float,  # noqa: ARG002  # this one is never silent
-    ) -> AsyncIterator[aiohttp.StreamReader]:
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
         match = _PATH.fullmatch(path)
         assert match is not None
-        yield _Lines(self, match["plural"], match["namespace"] or "", query)  # type: ignore[misc]  # a reader is iterated
+        yield _Lines(self, match["plural"], match["namespace"] or "", query)
 
     def _create(self, plural: str, namespace: str, body: JsonObject) -> JsonObject:
         metadata = body.setdefault("metadata", {})
