@@ -6,7 +6,8 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -68,7 +69,7 @@ class Sandbox:
             await self._stop()
 
     async def _start(self) -> None:
-        with self._progress.step("Starting the control plane"):
+        async with self._step("Starting the control plane"):
             scheduler_file = self._write_files()
             plan, state = self._plan, self._plan.state
             await self._supervisor.start(components.etcd(plan.binaries, state))
@@ -88,6 +89,22 @@ class Sandbox:
                 await self._supervisor.start(component)
             await self._furnish(api)
             self._isolation = await bootstrap.isolation_sentence(api)
+
+    @asynccontextmanager
+    async def _step(self, title: str) -> AsyncIterator[None]:
+        """Show a step that waits for other processes, with a sign of life each second."""
+        with self._progress.step(title) as step:
+
+            async def tick() -> None:
+                while True:
+                    await asyncio.sleep(1)
+                    step.update()
+
+            ticking = asyncio.create_task(tick())
+            try:
+                yield
+            finally:
+                ticking.cancel()
 
     def _write_files(self) -> Any:
         """Write certificates, tokens and configuration for this start; return the scheduler's file."""
@@ -117,14 +134,14 @@ class Sandbox:
 
     async def _open_site(self, api: KubernetesApi) -> None:
         plan = self._plan
-        with self._progress.step(f"Opening the site {plan.site_name} with {len(plan.nodes)} nodes"):
+        async with self._step(f"Opening the site {plan.site_name} with {len(plan.nodes)} nodes"):
             await bootstrap.prune_site(api, plan.manifests)
             await bootstrap.apply_site(api, plan.manifests)
             await bootstrap.nodes_ready(api, plan.nodes)
 
     async def _start_hub(self) -> None:
         plan, state = self._plan, self._plan.state
-        with self._progress.step("Starting JupyterHub"):
+        async with self._step("Starting JupyterHub"):
             settings = HubSettings(
                 public_url=plan.public_url,
                 hub_url=plan.hub_url,

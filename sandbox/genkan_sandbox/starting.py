@@ -3,16 +3,20 @@
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from genkan_sandbox.binaries import prepare
 from genkan_sandbox.control_plane.addresses import choose_ports, claimed_address
-from genkan_sandbox.exceptions import OptionError, SandboxError
+from genkan_sandbox.exceptions import ComponentError, OptionError, SandboxError, StateError
 from genkan_sandbox.plan import Plan
 from genkan_sandbox.progress import Progress, open_progress
 from genkan_sandbox.sandbox import Sandbox
 from genkan_sandbox.sites import load_site
 from genkan_sandbox.state import StateDirectory
 from genkan_sandbox.supervision.leftovers import end_sandbox_processes
+from genkan_spawner.exceptions import KubernetesError
+
+E = TypeVar("E", bound=BaseException)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +88,17 @@ def _run(plan: Plan, progress: Progress) -> None:
         asyncio.run(run())
     except* SandboxError as group:
         raise _first(group) from None
+    except* KubernetesError as group:
+        raise ComponentError(
+            f"The control plane failed while the sandbox started: {_first(group)}",
+            mend=f"Its logs are in {plan.state.logs}.",
+        ) from group
+    except* OSError as group:
+        raise StateError(
+            f"The sandbox could not go on: {_first(group).strerror}.", mend=f"Its state is in {plan.state.root}."
+        ) from group
 
 
-def _first(group: BaseExceptionGroup[SandboxError]) -> SandboxError:
+def _first(group: BaseExceptionGroup[E]) -> E:
     error = group.exceptions[0]
     return _first(error) if isinstance(error, BaseExceptionGroup) else error
