@@ -98,6 +98,8 @@ def status(
         typer.echo(json.dumps(dataclasses.asdict(found), indent=1))
     elif not found.running:
         typer.echo("No sandbox runs here.")
+    elif found.site is None:
+        typer.echo("A sandbox is being prepared here.")
     else:
         typer.echo(f"Site {found.site}, {found.url or 'no hub'}, {'ready' if found.ready else 'starting'}")
         for part in found.components:

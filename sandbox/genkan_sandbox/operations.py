@@ -1,5 +1,6 @@
 """What other terminals do with a sandbox: look at it, stop it, read its logs, forget it."""
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -48,9 +49,11 @@ NOTHING = SandboxStatus(running=False, ready=False, site=None, url=None, compone
 
 def status(state: StateDirectory) -> SandboxStatus:
     """Look at the sandbox of a state directory."""
-    record = state.record()
-    if record is None or not state.in_use():
+    if not state.in_use():
         return NOTHING
+    record = state.record()
+    if record is None or record["pid"] != state.holder():
+        return dataclasses.replace(NOTHING, running=True)
     parts = {"supervisor": {"pid": record["pid"]}, **record["components"]}
     return SandboxStatus(
         running=True,
@@ -81,11 +84,11 @@ def _memory(process: psutil.Process) -> int:
 def stop(state: StateDirectory) -> bool:
     """Stop the sandbox of a state directory, by force if it must be; return whether anything ran."""
     ran = state.in_use()
-    record = state.record()
-    if ran and record is not None:
-        _signal(record["pid"], signal.SIGTERM)
+    pid = state.holder()
+    if ran and pid is not None:
+        _signal(pid, signal.SIGTERM)
         if not _wait_until_free(state, STOP_SECONDS):
-            _signal(record["pid"], signal.SIGKILL)
+            _signal(pid, signal.SIGKILL)
             _wait_until_free(state, STOP_SECONDS)
     ended = end_sandbox_processes(state.id)
     state.forget_record()

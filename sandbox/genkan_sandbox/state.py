@@ -7,10 +7,12 @@ import json
 import os
 import secrets
 import shutil
+import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import platformdirs
 
@@ -21,6 +23,9 @@ VERSION = "1"
 
 ROOM = 512 * 1024 * 1024
 """Bytes that must be free before a start: a control plane that runs out of disk loses its store."""
+
+LOCK_SECONDS = 1.0
+"""How long a start waits for the lock: who only looks whether a sandbox runs holds it for a moment."""
 
 
 def default_state_directory() -> Path:
@@ -51,9 +56,13 @@ class StateDirectory:
 
     @classmethod
     def existing(cls, root: Path) -> Self | None:
-        """Take up a sandbox's state where there is one, and create nothing."""
+        """Take up a sandbox's state where there is one, and create nothing; many have a file called `version`."""
         state = cls(root.absolute())
-        return state if state._version_file.is_file() else None
+        try:
+            made = state._version_file.is_file() and all(folder.is_dir() for folder in state._folders)
+        except OSError as e:
+            raise state._unusable(e) from e
+        return state if made else None
 
     def _create(self) -> None:
         if self.root.exists() and not self.root.is_dir():
@@ -73,7 +82,7 @@ class StateDirectory:
                 f"{self.root} is of version {found!r}; this Genkan reads version {VERSION}.",
                 mend=f"Run `genkan-sandbox reset --state {self.root}` to forget it, or name another one with --state.",
             )
-        for folder in (self.certificates, self.logs, self.pod_logs, self.volumes, self.pods, self.hub):
+        for folder in self._folders:
             folder.mkdir(mode=0o700, exist_ok=True)
         free = shutil.disk_usage(self.root).free
         if free < ROOM:
@@ -95,6 +104,10 @@ class StateDirectory:
     @property
     def _version_file(self) -> Path:
         return self.root / "version"
+
+    @property
+    def _folders(self) -> tuple[Path, ...]:
+        return self.certificates, self.logs, self.pod_logs, self.volumes, self.pods, self.hub
 
     @property
     def id(self) -> str:
@@ -178,39 +191,84 @@ class StateDirectory:
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the directory for one sandbox; the kernel lets go of it when the process ends, however it ends."""
-        with (self.root / "lock").open("a+") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as e:
-                pid = (self.record() or {}).get("pid", "unknown")
-                raise StateError(
-                    f"A sandbox with the state {self.root} runs already (process {pid}).",
-                    mend=f"Use it, stop it with `genkan-sandbox down --state {self.root}`, or name another --state.",
-                ) from e
+        with self._open_lock() as lock:
+            deadline = time.monotonic() + LOCK_SECONDS
+            while not _taken(lock, fcntl.LOCK_EX):
+                if time.monotonic() > deadline:
+                    raise self._taken_already()
+                time.sleep(0.05)
+            with contextlib.suppress(OSError):
+                lock.truncate(0)
+                lock.write(str(os.getpid()))
+                lock.flush()
             yield
+
+    def _taken_already(self) -> StateError:
+        return StateError(
+            f"A sandbox with the state {self.root} runs already (process {self.holder() or 'unknown'}).",
+            mend=f"Use it, stop it with `genkan-sandbox down --state {self.root}`, or name another --state.",
+        )
 
     def in_use(self) -> bool:
         """Whether a sandbox runs on this directory now."""
+        with self._open_lock() as lock:
+            return not _taken(lock, fcntl.LOCK_SH)
+
+    def holder(self) -> int | None:
+        """Return the process that has locked the directory, or had it last."""
+        with self._open_lock() as lock:
+            lock.seek(0)
+            text = lock.read().strip()
+        return int(text) if text.isdecimal() else None
+
+    def _open_lock(self) -> IO[str]:
         try:
-            with self.locked():
-                return False
-        except StateError:
-            return True
+            return (self.root / "lock").open("a+")
+        except OSError as e:
+            raise self._unusable(e) from e
 
     def remove(self) -> None:
         """Forget everything, homes included; the directory's `version` goes last, so that an end in between is seen."""
-        for entry in sorted(self.root.iterdir(), key=lambda path: path.name == "version"):
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry)
-            else:
-                entry.unlink()
-        self.root.rmdir()
+        try:
+            _make_removable(self.root)
+            for entry in sorted(self.root.iterdir(), key=lambda path: path.name == "version"):
+                if entry.is_dir() and not entry.is_symlink():
+                    shutil.rmtree(entry)
+                else:
+                    entry.unlink()
+            self.root.rmdir()
+        except OSError as e:
+            raise StateError(
+                f"{e.filename or self.root} could not be removed ({e.strerror}).",
+                mend="Remove it yourself, and run `genkan-sandbox reset` again for the rest.",
+            ) from e
+
+
+def _taken(lock: IO[str], how: int) -> bool:
+    try:
+        fcntl.flock(lock, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _make_removable(folder: Path) -> None:
+    """Give the owner back the rights on folders that a home may lack: Go's module cache, for one, is read-only."""
+    for path, names, _ in os.walk(folder):
+        for name in names:
+            below = Path(path, name)
+            if not below.is_symlink():
+                below.chmod(0o700)
 
 
 def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner reads, whole or not at all."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    partial.replace(path)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+    partial = Path(name)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise

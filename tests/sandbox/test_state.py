@@ -1,8 +1,10 @@
 import errno
+import fcntl
 import os
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -89,6 +91,7 @@ def test_a_write_that_fails_leaves_the_old_text(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(OSError, match="broken disk"):
         write_private(path, "new")
     assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_forgetting_removes_everything_and_only_a_sandbox(tmp_path: Path) -> None:
@@ -98,7 +101,36 @@ def test_forgetting_removes_everything_and_only_a_sandbox(tmp_path: Path) -> Non
     outside = tmp_path / "outside"
     outside.mkdir()
     (state.volumes / "link").symlink_to(outside)
+    (state.volumes / "home" / "go").mkdir()
+    (state.volumes / "home" / "go" / "module.go").write_text("")
+    (state.volumes / "home" / "go").chmod(0o500)
     state.remove()
     assert not state.root.exists()
     assert outside.exists()
     assert StateDirectory.existing(tmp_path) is None
+
+
+def test_a_file_called_version_does_not_make_a_sandbox(tmp_path: Path) -> None:
+    (tmp_path / "version").write_text("1.4.0")
+    (tmp_path / "thesis.tex").write_text("years of work")
+    assert StateDirectory.existing(tmp_path) is None
+
+
+def test_looking_whether_a_sandbox_runs_holds_no_start_off(tmp_path: Path) -> None:
+    state = StateDirectory.open(tmp_path / "state")
+    with (state.root / "lock").open("a+") as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        assert not state.in_use()
+        threading.Timer(0.2, fcntl.flock, (looking, fcntl.LOCK_UN)).start()
+        with state.locked():
+            assert state.in_use()
+            assert state.holder() == os.getpid()
+
+
+def test_a_directory_of_somebody_else_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(self: Path) -> bool:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+
+    monkeypatch.setattr(Path, "is_file", forbidden)
+    with pytest.raises(StateError, match="Permission denied"):
+        StateDirectory.existing(tmp_path)
