@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import datetime
 from uuid import uuid4
 
@@ -119,9 +119,7 @@ class ContainerRun:
             self._tell(pod, Reason.KILLING, f"Stopping container {self.record.name}")
             if not killed.is_set():
                 process.terminate()
-            kill = asyncio.create_task(killed.wait())
-            await asyncio.wait([process.exit, kill], return_when=asyncio.FIRST_COMPLETED)
-            kill.cancel()
+            await _either(process.exit, killed.wait())
             if not process.exit.done():
                 process.kill()
         if isinstance(self._state, Running):
@@ -170,9 +168,7 @@ class ContainerRun:
                 process.kill()
                 await asyncio.wait([process.exit])
                 return
-            change = asyncio.create_task(faults.changed(seconds=left))
-            await asyncio.wait([process.exit, change], return_when=asyncio.FIRST_COMPLETED)
-            change.cancel()
+            await _either(process.exit, faults.changed(seconds=left))
 
     async def _ended(self, pod: PodContext | None, process: ContainerProcess, begin: datetime) -> Terminated:
         code = await asyncio.shield(process.exit)
@@ -213,6 +209,15 @@ class ContainerRun:
                     warning=warning,
                 )
             )
+
+
+async def _either(exit_code: asyncio.Task[int], other: Coroutine[None, None, bool]) -> None:
+    """Wait for the process's exit or for something else."""
+    task = asyncio.create_task(other)
+    try:
+        await asyncio.wait([exit_code, task], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        task.cancel()
 
 
 def _duration(seconds: float) -> str:

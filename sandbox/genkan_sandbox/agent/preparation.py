@@ -1,7 +1,7 @@
 """From a container of a pod to the process that is started for it."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -65,9 +65,12 @@ async def prepare(machine: Machine, pod: PodContext, container: JsonObject) -> L
     """
     sources = await _sources(machine, pod, container)
     declared = declared_environment(pod.raw, container, sources=sources, place=pod.place)
-    environment = container_environment(
-        declared, defaults=_defaults(machine, pod, container), pod_address=pod.place.pod_address
-    )
+    defaults = _defaults(pod, container)
+    environment = {
+        **container_environment(declared, defaults=defaults, pod_address=pod.place.pod_address),
+        SANDBOX_VARIABLE: machine.sandbox,
+        CONTAINER_VARIABLE: f"{pod.record.uid}/{container['name']}",
+    }
     mounts = binds(container, pod.mounted.paths, read_only=pod.mounted.read_only, variables=declared)
     words = [*(container.get("command") or []), *(container.get("args") or [])]
     command = [expand(word, declared) for word in words] or list(DEFAULT_COMMAND)
@@ -77,15 +80,10 @@ async def prepare(machine: Machine, pod: PodContext, container: JsonObject) -> L
     match machine.isolation:
         case Isolation.BUBBLEWRAP:
             jail = _jail(machine, pod, container, mounts=mounts, home=environment["HOME"])
-            return Launch(
-                log=log, environment=environment, jailed=partial(_jailed, command, jail=jail, machine=machine)
-            )
+            jailed = partial(bubblewrap_command, command, jail=jail, host=machine.host)
+            return Launch(log=log, environment=environment, jailed=jailed)
         case Isolation.NONE:
             return _plain(machine, pod, mounts, Launch(log=log, environment=environment, command=command))
-
-
-def _jailed(command: Sequence[str], status_fd: int, *, jail: Jail, machine: Machine) -> list[str]:
-    return bubblewrap_command(command, jail=jail, host=machine.host, status_fd=status_fd)
 
 
 async def _sources(machine: Machine, pod: PodContext, container: JsonObject) -> Sources:
@@ -105,14 +103,12 @@ async def _sources(machine: Machine, pod: PodContext, container: JsonObject) -> 
     return Sources(found)
 
 
-def _defaults(machine: Machine, pod: PodContext, container: JsonObject) -> dict[str, str]:
+def _defaults(pod: PodContext, container: JsonObject) -> dict[str, str]:
     defaults = {
         "PATH": search_path(),
         "HOME": HOME,
         "LANG": "C.UTF-8",
         "HOSTNAME": _hostname(pod.raw),
-        SANDBOX_VARIABLE: machine.sandbox,
-        CONTAINER_VARIABLE: f"{pod.record.uid}/{container['name']}",
     }
     devices = visible_devices(pod.devices.get(container["name"], ()))
     return defaults if devices is None else {**defaults, VISIBLE: devices}

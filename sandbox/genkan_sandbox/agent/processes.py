@@ -11,6 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from genkan_sandbox.agent.leftovers import CONTAINER_VARIABLE, SANDBOX_VARIABLE
+
+MARKS = (SANDBOX_VARIABLE, CONTAINER_VARIABLE)
+"""Variables by which a process is known to be a container's."""
+
 KILLED = 128 + signal.SIGKILL
 """The exit code of a process that was killed."""
 
@@ -25,10 +30,20 @@ class StartError(Exception):
     """A container's command could not be started; the text says why, without a path of the machine."""
 
 
-class CommandLine(Protocol):
-    """Makes the command once the descriptor is known on which bubblewrap is to report."""
+@dataclass(frozen=True, slots=True)
+class Pipes:
+    """Descriptors that bubblewrap inherits."""
 
-    def __call__(self, status_fd: int) -> Sequence[str]:
+    status: int
+    """It writes the process id and, if the command could be started, its exit code here, as JSON lines."""
+    arguments: int
+    """It reads more of its own arguments here: the container's variables, which hold secrets."""
+
+
+class CommandLine(Protocol):
+    """Makes the command once its descriptors are known."""
+
+    def __call__(self, *, pipes: Pipes) -> Sequence[str]:
         """Return the command."""
         ...
 
@@ -43,7 +58,7 @@ class Launch:
     command: Sequence[str] = ()
     """Run as it is, in a session of its own."""
     jailed: CommandLine | None = None
-    """Run instead under bubblewrap."""
+    """Run instead under bubblewrap, which itself gets none of the container's variables but the marks."""
     directory: Path | None = None
     """Working directory on the machine, where there is no bubblewrap."""
 
@@ -83,7 +98,7 @@ class ContainerProcess:
         try:
             if launch.jailed is not None:
                 return await _start_jailed(launch, launch.jailed, log)
-            process = await _spawn(launch.command, launch=launch, log=log)
+            process = await _spawn(launch.command, environment=launch.environment, log=log, directory=launch.directory)
             return cls(process, process.pid, asyncio.create_task(_exit_code(process)), jailed=False)
         except ValueError as e:
             raise StartError(str(e)) from e
@@ -114,15 +129,20 @@ class ContainerProcess:
 
 
 async def _spawn(
-    command: Sequence[str], *, launch: Launch, log: int, keep: Sequence[int] = ()
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    log: int,
+    directory: Path | None = None,
+    keep: Sequence[int] = (),
 ) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=log,
         stderr=log,
-        env=dict(launch.environment),
-        cwd=launch.directory,
+        env=dict(environment),
+        cwd=directory,
         pass_fds=keep,
         start_new_session=True,
     )
@@ -130,15 +150,19 @@ async def _spawn(
 
 async def _start_jailed(launch: Launch, jailed: CommandLine, log: int) -> ContainerProcess:
     """Start bubblewrap and wait until the command has taken the place of its first process."""
-    read, write = os.pipe2(os.O_CLOEXEC)
     beginning = os.fstat(log).st_size
+    marks = {name: value for name, value in launch.environment.items() if name in MARKS}
+    arguments = _arguments(launch.environment)
+    read, write = os.pipe2(os.O_CLOEXEC)
     try:
-        process = await _spawn(jailed(write), launch=launch, log=log, keep=(write,))
+        pipes = Pipes(status=write, arguments=arguments)
+        process = await _spawn(jailed(pipes=pipes), environment=marks, log=log, keep=(write, arguments))
     except BaseException:
         os.close(read)
         raise
     finally:
         os.close(write)
+        os.close(arguments)
     report = _Report()
     reader = asyncio.create_task(report.read(read))
     container = ContainerProcess(process, process.pid, asyncio.create_task(_exit_code(process)), jailed=True)
@@ -155,6 +179,16 @@ async def _start_jailed(launch: Launch, jailed: CommandLine, log: int) -> Contai
     if container.exit.done() and report.exit_code is None:
         raise StartError(_complaint(launch.log, beginning))
     return container
+
+
+def _arguments(environment: Mapping[str, str]) -> int:
+    """Return a descriptor from which bubblewrap reads the container's variables: other users can see command lines."""
+    words = [word for name, value in environment.items() for word in ("--setenv", name, value)]
+    descriptor = os.memfd_create("bubblewrap-arguments", os.MFD_CLOEXEC)
+    with os.fdopen(os.dup(descriptor), "wb") as file:
+        file.write(b"".join(os.fsencode(word) + b"\0" for word in words))
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
 
 
 class _Report:

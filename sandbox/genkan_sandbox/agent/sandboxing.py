@@ -5,16 +5,18 @@ else of the machine is visible and a volume can be mounted at any path. The netw
 the machine's loopback network. Nothing limits CPU or memory.
 """
 
-import asyncio
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 from genkan_sandbox.agent.mounts import Bind
+from genkan_sandbox.agent.processes import ContainerProcess, Launch, Pipes, StartError
 
 HOME = "/home/jovyan"
 """The home of a container whose environment names none, as in the images of the Jupyter project."""
@@ -26,7 +28,6 @@ _PROGRAMS = ("bin", "etc", "lib", "lib32", "lib64", "libx32", "nix", "opt", "sbi
 _HIDDEN_FILES = ("/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-", "/etc/sudoers")
 _HIDDEN_DIRECTORIES = ("/etc/ssh", "/etc/ssl/private", "/etc/sudoers.d")
 _MEMORY_DIRECTORIES = ("/tmp", "/home", "/root", "/run", "/var/tmp")  # noqa: S108  # inside the container
-_TRIAL_SECONDS = 10.0
 
 
 class Isolation(StrEnum):
@@ -49,6 +50,8 @@ class HostView:
     """This Python and its environment, which may live under a home or /tmp that containers do not see."""
     resolver: str | None = None
     """Where /etc/resolv.conf leads, if that is under /run."""
+    bubblewrap: str | None = None
+    """The program; a container's PATH must not choose it."""
 
     @classmethod
     def read(cls, *, root: Path = Path("/")) -> "HostView":
@@ -62,6 +65,7 @@ class HostView:
             hidden_directories=tuple(path for path in _HIDDEN_DIRECTORIES if Path(path).is_dir()),
             interpreter=_interpreter(),
             resolver=resolver if resolver.startswith("/run/") and Path(resolver).is_file() else None,
+            bubblewrap=shutil.which("bwrap"),
         )
 
 
@@ -79,14 +83,12 @@ class Jail:
     """Files over /etc/passwd and /etc/group, so that the container's user has a name."""
 
 
-def bubblewrap_command(argv: Sequence[str], *, jail: Jail, host: HostView, status_fd: int) -> list[str]:
-    """Return the command that runs a container's command in its jail.
-
-    bubblewrap writes the process id and, if the command could be started, its exit code to `status_fd` as JSON lines.
-    """
+def bubblewrap_command(argv: Sequence[str], *, jail: Jail, host: HostView, pipes: Pipes) -> list[str]:
+    """Return the command that runs a container's command in its jail."""
     hiding = [bind for bind in jail.binds if _hides(bind, host)]
     return [
-        "bwrap",
+        host.bubblewrap or "bwrap",
+        *("--args", str(pipes.arguments), "--json-status-fd", str(pipes.status)),
         *("--die-with-parent", "--unshare-user", "--uid", str(jail.user), "--gid", str(jail.group)),
         *("--unshare-pid", "--as-pid-1", "--unshare-ipc", "--unshare-uts", "--hostname", jail.hostname),
         *_root(host),
@@ -96,41 +98,27 @@ def bubblewrap_command(argv: Sequence[str], *, jail: Jail, host: HostView, statu
         *_interpreter_binds(host),
         *_bound(bind for bind in jail.binds if bind not in hiding),
         *("--dir", jail.working_directory, "--chdir", jail.working_directory),
-        *("--json-status-fd", str(status_fd), "--", *argv),
+        *("--", *argv),
     ]
 
 
 async def detect_isolation(host: HostView) -> tuple[Isolation, str]:
     """Try bubblewrap once, with all that containers use; return whether it works and why not."""
-    if shutil.which("bwrap") is None:
+    if host.bubblewrap is None:
         return Isolation.NONE, "bubblewrap is not installed; on Debian: apt install bubblewrap."
-    read, write = os.pipe()
-    try:
-        command = bubblewrap_command(
-            ["/bin/sh", "-c", "exit 0"], jail=Jail(hostname="trial", working_directory="/"), host=host, status_fd=write
-        )
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            pass_fds=(write,),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-        )
+    jail = Jail(hostname="trial", working_directory="/")
+    with tempfile.TemporaryDirectory() as directory:
+        log = Path(directory, "trial.log")
+        command = partial(bubblewrap_command, ["/bin/sh", "-c", "exit 0"], jail=jail, host=host)
         try:
-            _, errors = await asyncio.wait_for(process.communicate(), _TRIAL_SECONDS)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-            return Isolation.NONE, f"bubblewrap did not answer within {_TRIAL_SECONDS:.0f} s."
-    except OSError as e:
-        return Isolation.NONE, f"bubblewrap could not be started: {e.strerror}."
-    finally:
-        os.close(read)
-        os.close(write)
-    if process.returncode == 0:
-        return Isolation.BUBBLEWRAP, ""
-    words = errors.decode(errors="replace").strip().splitlines()
-    reason = words[-1] if words else f"it ended with {process.returncode}"
+            process = await ContainerProcess.start(Launch(log=log, environment={"TRIAL": ""}, jailed=command))
+        except StartError as e:
+            reason = str(e)
+        else:
+            code = await process.exit
+            if code == 0:
+                return Isolation.BUBBLEWRAP, ""
+            reason = f"a trial ended with {code}"
     return Isolation.NONE, f"bubblewrap does not work here, perhaps as user namespaces are disabled ({reason})."
 
 

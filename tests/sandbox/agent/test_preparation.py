@@ -8,7 +8,7 @@ from genkan_sandbox.agent.environment import ConfigurationError
 from genkan_sandbox.agent.fields import Place
 from genkan_sandbox.agent.machine import Machine
 from genkan_sandbox.agent.preparation import PodContext, prepare
-from genkan_sandbox.agent.processes import Launch
+from genkan_sandbox.agent.processes import Launch, Pipes
 from genkan_sandbox.agent.records import project_pod
 from genkan_sandbox.agent.sandboxing import Isolation, search_path
 from genkan_sandbox.agent.volumes import Mounted
@@ -34,7 +34,7 @@ async def launch(made: Machine, own: JsonObject, **spec: Any) -> Launch:
 
 def jailed(found: Launch) -> list[str]:
     assert found.jailed is not None
-    return list(found.jailed(7))
+    return list(found.jailed(pipes=Pipes(status=7, arguments=8)))
 
 
 @pytest.fixture
@@ -65,6 +65,12 @@ async def test_the_environment_begins_with_what_images_have(walled: Machine) -> 
         "NVIDIA_VISIBLE_DEVICES": "GPU-1,GPU-2",
     }
     assert found.log == walled.state / "logs/pods/default_jupyter-ann_uid-jupyter-ann/notebook.log"
+
+
+async def test_no_pod_can_take_the_marks_off_its_processes(plain: Machine) -> None:
+    found = await launch(plain, container(env=[{"name": "GENKAN_SANDBOX_ID", "value": "x"}]))
+
+    assert found.environment["GENKAN_SANDBOX_ID"] == plain.sandbox
 
 
 async def test_what_the_pod_says_of_devices_wins(walled: Machine) -> None:
@@ -154,6 +160,7 @@ async def test_without_bubblewrap_a_mount_above_the_home_holds_it(plain: Machine
     found = await launch(plain, container(volumeMounts=[{"name": "home", "mountPath": "/home"}]))
 
     assert found.directory == plain.state / "volumes" / "pv" / "jovyan"
+    assert found.directory is not None
     assert found.directory.is_dir()
 
 

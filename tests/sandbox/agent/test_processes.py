@@ -1,6 +1,5 @@
 import asyncio
 import os
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -12,10 +11,6 @@ from genkan_sandbox.agent.processes import ContainerProcess, Launch, StartError,
 from genkan_sandbox.agent.sandboxing import HostView, Isolation, Jail, bubblewrap_command, search_path
 
 READY = "echo ready; "
-
-
-def _jailed(command: Sequence[str], status_fd: int, *, jail: Jail) -> list[str]:
-    return bubblewrap_command(command, jail=jail, host=HostView.read(), status_fd=status_fd)
 
 
 class Runner:
@@ -35,7 +30,11 @@ class Runner:
             )
         jail = Jail("pod", "/home/jovyan", binds=(Bind(self.home, "/home/jovyan"),))
         return await ContainerProcess.start(
-            Launch(log=self.log, environment=variables, jailed=partial(_jailed, command, jail=jail))
+            Launch(
+                log=self.log,
+                environment=variables,
+                jailed=partial(bubblewrap_command, command, jail=jail, host=HostView.read()),
+            )
         )
 
     async def shell(self, script: str) -> ContainerProcess:
@@ -197,3 +196,23 @@ def test_reasons_in_the_runtimes_words() -> None:
     assert missing_command("x") == 'exec: "x": executable file not found in $PATH'
     assert missing_command("/x") == 'exec: "/x": stat /x: no such file or directory'
     assert missing_command("/x", "Exec format error") == 'exec: "/x": exec format error'
+
+
+async def test_a_containers_variables_neither_reach_bubblewrap_nor_its_command_line(
+    bubblewrap: Isolation, tmp_path: Path
+) -> None:
+    runner = Runner(bubblewrap, tmp_path)
+    environment = {"PATH": "/bin", "LD_PRELOAD": "/no/such.so", "TOKEN": "s3cret", "GENKAN_SANDBOX_ID": "mark"}
+    process = await runner.start("sh", "-c", "echo $TOKEN $LD_PRELOAD; read x < /dev/null; sleep 600", **environment)
+    await runner.until_logged("s3cret /no/such.so")
+    outer = Path("/proc", str(process.process.pid))
+    command, variables = read(outer / "cmdline"), read(outer / "environ")
+    process.kill()
+
+    assert await process.exit == 137
+    assert b"s3cret" not in command
+    assert variables == b"GENKAN_SANDBOX_ID=mark\0"
+
+
+def read(path: Path) -> bytes:
+    return path.read_bytes()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from genkan_sandbox.agent.mounts import Bind
+from genkan_sandbox.agent.processes import Pipes
 from genkan_sandbox.agent.sandboxing import (
     HostView,
     Isolation,
@@ -28,7 +29,7 @@ HOST = HostView(
 
 def words(*binds: Bind, host: HostView = HOST, directory: str = "/home/jovyan") -> list[str]:
     jail = Jail(hostname="pod", working_directory=directory, binds=binds)
-    return bubblewrap_command(["lab", "--x"], jail=jail, host=host, status_fd=7)
+    return bubblewrap_command(["lab", "--x"], jail=jail, host=host, pipes=Pipes(status=7, arguments=8))
 
 
 def position(command: list[str], *part: str) -> int:
@@ -49,7 +50,7 @@ def test_the_root_is_empty_but_for_the_machines_programs() -> None:
     )
     assert position(command, "--symlink", "usr/bin", "/bin")
     assert position(command, "--ro-bind", "/etc", "/etc") < position(command, "--tmpfs", "/etc/ssh")
-    assert position(command, "--json-status-fd", "7")
+    assert position(command, "--args", "8", "--json-status-fd", "7")
     assert "/" not in [command[index + 1] for index, word in enumerate(command) if word.endswith("bind")]
 
 
@@ -118,6 +119,7 @@ async def test_isolation_is_found_out_by_trying(monkeypatch: pytest.MonkeyPatch,
     broken.write_text("no program")
     isolation, reason = await detect_isolation(HostView.read())
     assert isolation is Isolation.NONE
+    assert "exec format error" in reason.lower()
 
     if real is not None:
         monkeypatch.setenv("PATH", str(Path(real).parent))
