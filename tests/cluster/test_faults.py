@@ -10,7 +10,7 @@ from genkan_spawner.api import JsonObject
 from genkan_spawner.kinds import NODES, PODS
 
 from ..support.cluster import Cluster
-from ..support.shells import WAIT, Shells, container_status, home_on, on, waiting
+from ..support.shells import WAIT, Shells, conditions, container_status, home_on, on, waiting
 
 NO_LEASE_SECONDS = 90
 """The control plane gives up on a node after 47 seconds without its lease."""
@@ -20,10 +20,6 @@ NO_LEASE_SECONDS = 90
 def image() -> str:
     """An image that no other test uses and no node has."""
     return f"registry.example.org/tests/{time.monotonic_ns()}:1"
-
-
-def conditions(found: JsonObject) -> dict[str, str]:
-    return {row["type"]: row["status"] for row in found["status"].get("conditions", [])}
 
 
 def taints(node: JsonObject) -> set[str]:

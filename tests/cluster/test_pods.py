@@ -2,9 +2,11 @@
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 
+from genkan_sandbox.agent.faults import FaultKind
 from genkan_spawner.api import JsonObject
 from genkan_spawner.kinds import EVENTS, PODS
 
@@ -150,6 +152,35 @@ async def test_a_pod_that_is_removed_by_force_is_killed_at_once(shells: Shells, 
     assert shells.processes([pod])
     await cluster.api.delete(PODS, pod["metadata"]["name"], namespace=cluster.namespace, grace_seconds=0)
     await shells.until_ended([pod])
+
+
+async def test_a_pod_without_a_process_is_gone_as_soon_as_it_is_deleted(shells: Shells, cluster: Cluster) -> None:
+    await cluster.add_fault(FaultKind.SLOW_PULL, image="registry.example.org/test-slow:1", seconds=ENOUGH)
+    missing = {"secretKeyRef": {"name": "test-missing", "key": "key"}}
+    grace: dict[str, Any] = {"terminationGracePeriodSeconds": ENOUGH}
+    pods = await asyncio.gather(
+        shells.start("true", container={"image": "registry.example.org/test-slow:1"}, **grace),
+        shells.start("true", env=[{"name": "KEY", "valueFrom": missing}], **grace),
+        shells.start("true", volumes=[{"name": "keys", "secret": {"secretName": "test-missing"}}], **grace),
+        shells.start("exit 1", restartPolicy="Always", **grace),
+        shells.start("true", nodeSelector={"test": "nowhere"}, **grace),
+    )
+    stuck = ("Pulling", "Failed", "FailedMount", "BackOff", "FailedScheduling")
+    names = [pod["metadata"]["name"] for pod in pods]
+    await asyncio.gather(*(cluster.until_event(reason, pod=name) for name, reason in zip(names, stuck, strict=True)))
+    await asyncio.gather(*(cluster.api.delete(PODS, name, namespace=cluster.namespace) for name in names))
+    await asyncio.gather(*(cluster.until_gone(PODS, name, namespace=cluster.namespace) for name in names))
+
+
+async def test_a_namesake_of_a_removed_pod_is_a_pod_of_its_own(shells: Shells, cluster: Cluster) -> None:
+    old = await shells.begin(f"trap '' TERM; {FOR_EVER}", name="test-namesake", terminationGracePeriodSeconds=ENOUGH)
+    await cluster.api.delete(PODS, "test-namesake", namespace=cluster.namespace, grace_seconds=0)
+    new = await shells.begin(f"echo second; {WAIT}", name="test-namesake")
+    await shells.until_ended([old])
+    await shells.until_written(new, "second")
+    found = await cluster.api.get(PODS, "test-namesake", namespace=cluster.namespace)
+    assert (found["metadata"]["uid"], found["status"]["phase"]) == (new["metadata"]["uid"], "Running")
+    assert shells.processes([new])
 
 
 async def test_events_tell_the_life_of_a_pod_in_the_words_of_the_kubelet(shells: Shells, cluster: Cluster) -> None:

@@ -6,27 +6,13 @@ from typing import Any
 import pytest
 
 from genkan_sandbox.sites import Device
-from genkan_spawner.api import JsonObject
 from genkan_spawner.exceptions import ForbiddenError
 from genkan_spawner.kinds import NODES, PODS
 
 from ..support.cluster import Cluster
-from ..support.shells import on
+from ..support.shells import on, unschedulable
 
 GPU = "nvidia.com/gpu"
-
-
-async def unschedulable(cluster: Cluster, name: str) -> str:
-    """Wait until the scheduler has given up on a pod for now, and return why."""
-
-    def condition(pod: JsonObject) -> JsonObject:
-        conditions = pod["status"].get("conditions", [])
-        return next((one for one in conditions if one["type"] == "PodScheduled"), {"status": "Unknown"})
-
-    found = await cluster.until(
-        PODS, name, lambda pod: condition(pod)["status"] == "False", namespace=cluster.namespace
-    )
-    return str(condition(found)["message"])
 
 
 async def add_priority(cluster: Cluster, name: str, value: int) -> None:
@@ -62,8 +48,7 @@ async def test_admission_refuses_in_these_words(cluster: Cluster, fields: dict[s
 async def test_too_few_devices_are_told_with_the_number_of_nodes(cluster: Cluster) -> None:
     node = await cluster.add_node(devices=[Device(count=2, product="Tesla-V100-SXM2-16GB")])
     nodes = await cluster.api.list(NODES)
-    await cluster.add_pod("many", resources={GPU: "3"}, **on(node))
-    message = await unschedulable(cluster, "many")
+    message = await unschedulable(cluster, await cluster.add_pod(resources={GPU: "3"}, **on(node)))
     assert message.startswith(f"0/{len(nodes)} nodes are available: 1 Insufficient nvidia.com/gpu, ")
     others = sum("unschedulable" not in other["spec"] for other in nodes) - 1
     assert f"{others} node(s) didn't match Pod's node affinity/selector" in message
@@ -86,8 +71,8 @@ async def test_a_pod_of_higher_priority_takes_the_place_of_a_lower_one(cluster: 
 async def test_a_pod_waits_while_its_node_is_cordoned(cluster: Cluster) -> None:
     node = await cluster.add_node()
     await cluster.cordon(node)
-    await cluster.add_pod("waits", **on(node))
+    pod = await cluster.add_pod(**on(node))
     cordoned = sum("unschedulable" in other["spec"] for other in await cluster.api.list(NODES))
-    assert f"{cordoned} node(s) were unschedulable" in await unschedulable(cluster, "waits")
+    assert f"{cordoned} node(s) were unschedulable" in await unschedulable(cluster, pod)
     await cluster.cordon(node, cordoned=False)
-    await cluster.until_phase("waits", "Running")
+    await cluster.until_phase(pod["metadata"]["name"], "Running")

@@ -11,7 +11,7 @@ from genkan_spawner.kinds import NODES, PODS
 
 from ..support.cluster import WITHIN, Cluster
 from ..support.sandbox import SandboxRun
-from ..support.shells import WAIT, Shells, container_status, on
+from ..support.shells import WAIT, Shells, conditions, container_status, on
 
 GPU = "nvidia.com/gpu"
 PORT = 8888
@@ -86,10 +86,8 @@ async def test_a_simulated_pod_is_ready_with_an_address_at_the_first_sight(clust
     found = await cluster.until_phase(pod["metadata"]["name"], "Running")
     assert found["status"]["podIP"].startswith("127.")
     assert container_status(found)["ready"]
-    conditions = {row["type"]: row["status"] for row in found["status"]["conditions"]}
-    assert {name: conditions[name] for name in ("Initialized", "ContainersReady", "Ready")} == dict.fromkeys(
-        ("Initialized", "ContainersReady", "Ready"), "True"
-    )
+    names = ("Initialized", "ContainersReady", "Ready")
+    assert [conditions(found)[name] for name in names] == ["True"] * len(names)
 
 
 async def test_an_address_is_not_given_to_the_next_pod_at_once(cluster: Cluster) -> None:

@@ -5,26 +5,11 @@ import uuid
 from pathlib import Path
 
 from genkan_sandbox.agent.volumes import RELEASED
-from genkan_spawner.api import JsonObject
 from genkan_spawner.kinds import CLAIMS, EVENTS, PODS
 
 from ..support.cluster import WITHIN, Cluster
 from ..support.sandbox import SandboxRun
-from ..support.shells import WAIT, Shells, container_status, home_on, on
-
-
-def scheduled(pod: JsonObject) -> JsonObject:
-    """Return what the scheduler says of a pod."""
-    conditions = pod["status"].get("conditions", [])
-    return next((condition for condition in conditions if condition["type"] == "PodScheduled"), {"status": "Unknown"})
-
-
-async def unschedulable(cluster: Cluster, pod: JsonObject) -> str:
-    """Wait until the scheduler has given up on a pod, and return why."""
-    found = await cluster.until(
-        PODS, pod["metadata"]["name"], lambda pod: scheduled(pod)["status"] == "False", namespace=cluster.namespace
-    )
-    return str(scheduled(found)["message"])
+from ..support.shells import WAIT, Shells, container_status, home_on, on, unschedulable
 
 
 async def test_what_one_node_writes_to_a_shared_claim_another_reads(shells: Shells, cluster: Cluster) -> None:

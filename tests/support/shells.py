@@ -75,6 +75,22 @@ def waiting(pod: JsonObject, reason: str) -> bool:
     return any(one["state"].get("waiting", {}).get("reason") == reason for one in statuses)
 
 
+def conditions(found: JsonObject) -> dict[str, str]:
+    """Return the conditions of a pod or a node, by type."""
+    return {row["type"]: row["status"] for row in found["status"].get("conditions", [])}
+
+
+async def unschedulable(cluster: Cluster, pod: JsonObject) -> str:
+    """Wait until the scheduler has given up on a pod for now, and return why."""
+    found = await cluster.until(
+        PODS,
+        pod["metadata"]["name"],
+        lambda pod: conditions(pod).get("PodScheduled") == "False",
+        namespace=pod["metadata"]["namespace"],
+    )
+    return str(next(row["message"] for row in found["status"]["conditions"] if row["type"] == "PodScheduled"))
+
+
 class Shells:
     """Starts scripts as pods and reads what they wrote."""
 
