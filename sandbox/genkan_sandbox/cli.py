@@ -184,7 +184,7 @@ def add_fault(
 
     if kind not in set(FaultKind):
         raise OptionError(f"There is no fault {kind!r}.", mend=f"Faults there are: {', '.join(sorted(FaultKind))}.")
-    typer.echo(add(_existing(state).admin_kubeconfig, FaultKind(kind), match or []))
+    typer.echo(add(operations.administrator(_existing(state)), FaultKind(kind), match or []))
 
 
 @faults.command("list")
@@ -192,7 +192,7 @@ def list_faults(state: StateOption = None) -> None:
     """Show what goes wrong now."""
     from genkan_sandbox.fault_command import list_faults as listed
 
-    for key, text in listed(_existing(state).admin_kubeconfig).items():
+    for key, text in listed(operations.administrator(_existing(state))).items():
         typer.echo(f"{key}  {text}")
 
 
@@ -201,7 +201,7 @@ def clear_faults(state: StateOption = None) -> None:
     """Mend everything."""
     from genkan_sandbox.fault_command import clear_faults as clear
 
-    typer.echo(f"Ended {clear(_existing(state).admin_kubeconfig)} faults.")
+    typer.echo(f"Ended {clear(operations.administrator(_existing(state)))} faults.")
 
 
 def _existing(state: Path | None) -> StateDirectory:

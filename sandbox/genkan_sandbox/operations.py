@@ -148,15 +148,21 @@ def read_log(path: Path, *, lines: int, follow: bool) -> Iterator[str]:
                 time.sleep(0.3)
 
 
-def run_kubectl(state: StateDirectory, arguments: list[str]) -> int:
-    """Run kubectl, if the machine has one, as the sandbox's administrator."""
+def administrator(state: StateDirectory) -> Path:
+    """Return the kubeconfig with every right; a sandbox that has never run has none."""
     if not state.admin_kubeconfig.exists():
         raise StateError("This sandbox has never run.", mend="Start it with `genkan-sandbox up`.")
-    environment = {**os.environ, "KUBECONFIG": str(state.admin_kubeconfig)}
+    return state.admin_kubeconfig
+
+
+def run_kubectl(state: StateDirectory, arguments: list[str]) -> int:
+    """Run kubectl, if the machine has one, as the sandbox's administrator."""
+    kubeconfig = administrator(state)
+    environment = {**os.environ, "KUBECONFIG": str(kubeconfig)}
     try:
         return subprocess.run(["kubectl", *arguments], env=environment, check=False).returncode
     except FileNotFoundError as e:
         raise OptionError(
             "There is no kubectl on PATH.",
-            mend=f"Install one, or use any Kubernetes client with KUBECONFIG={state.admin_kubeconfig}.",
+            mend=f"Install one, or use any Kubernetes client with KUBECONFIG={kubeconfig}.",
         ) from e

@@ -6,13 +6,13 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from genkan_sandbox.agent.faults import CONFIG_MAP, FaultKind, fault_entry
-from genkan_sandbox.agent.faults import NAMESPACE as FAULTS_NAMESPACE
+from genkan_sandbox.agent.faults import FaultKind, fault_entry
 from genkan_sandbox.control_plane.bootstrap import default_account
+from genkan_sandbox.fault_command import change_faults
 from genkan_sandbox.sites import SIMULATE, Device, Pool, node_manifest
 from genkan_spawner.api import JsonObject, KubernetesApi, PatchType
 from genkan_spawner.exceptions import NotFoundError
-from genkan_spawner.kinds import CONFIG_MAPS, EVENTS, KINDS, NODES, PODS, QUOTAS, Kind
+from genkan_spawner.kinds import EVENTS, KINDS, NODES, PODS, QUOTAS, Kind
 
 WITHIN = 60.0
 """Seconds to wait for what the cluster does by itself."""
@@ -138,24 +138,14 @@ class Cluster:
     async def add_fault(self, kind: FaultKind | str, **match: Any) -> str:
         """Make something go wrong from now on; returns the key by which it is healed."""
         entry = fault_entry(kind, **match)
-        await self._change_faults(dict(entry))
+        await change_faults(self.api, entry)
         (key,) = entry
         self._faults.append(key)
         return key
 
     async def heal(self, key: str) -> None:
         """End a fault."""
-        await self._change_faults({key: None})
-
-    async def _change_faults(self, data: Mapping[str, str | None]) -> None:
-        try:
-            await self.api.patch(
-                CONFIG_MAPS, CONFIG_MAP, {"data": data}, namespace=FAULTS_NAMESPACE, patch_type=PatchType.MERGE
-            )
-        except NotFoundError:
-            metadata = {"name": CONFIG_MAP, "namespace": FAULTS_NAMESPACE}
-            manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
-            await self.api.create(CONFIG_MAPS, manifest, namespace=FAULTS_NAMESPACE)
+        await change_faults(self.api, {key: None})
 
     async def cordon(self, node: str, *, cordoned: bool = True) -> None:
         """Keep new pods off a node, or let them on again."""
