@@ -6,6 +6,9 @@ import aiohttp
 
 _POLL = 0.1
 
+_PATIENCE = aiohttp.ClientTimeout(total=5)
+"""For one request: a hub that hangs is asked again."""
+
 
 async def hub_answers(public_url: str) -> None:
     """Wait until the hub answers through the proxy."""
@@ -18,12 +21,12 @@ async def fill_proxy(hub_url: str, *, token: str) -> None:
 
 
 async def _insist(method: str, url: str, *, headers: dict[str, str]) -> None:
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession(timeout=_PATIENCE) as session:
         while True:
             try:
                 async with session.request(method, url, headers=headers) as response:
                     if response.ok:
                         return
-            except aiohttp.ClientError:
+            except (aiohttp.ClientError, TimeoutError):
                 pass
             await asyncio.sleep(_POLL)

@@ -90,13 +90,13 @@ class ComponentProcess:
         """Wait for the end and return the exit status, negative for a signal."""
         return await self._process.wait()
 
-    async def stop(self, *, grace: float | None = None) -> None:
+    async def stop(self, *, grace: float) -> None:
         """End it: SIGTERM, and SIGKILL to its whole group after the grace."""
         if self.running:
             with suppress(ProcessLookupError):
                 self._process.terminate()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._process.wait(), self.component.grace if grace is None else grace)
+                await asyncio.wait_for(self._process.wait(), grace)
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         await self._process.wait()

@@ -13,8 +13,13 @@ from genkan_sandbox.supervision.leftovers import COMPONENT, SANDBOX, end_sandbox
 DEATHS, WITHIN = 5, 120.0
 """This many ends of one component within so many seconds end the sandbox."""
 
-BACKOFF_FIRST, BACKOFF_MOST = 0.5, 8.0
+BACKOFF_FIRST = 0.5
 """Seconds before a restart; doubled at each further end within `WITHIN`."""
+
+STOP_SECONDS = 8.0
+"""What all components together have to end in; the last ones are killed early rather than the whole be late."""
+
+_LEAST_GRACE = 0.5
 
 
 class Supervisor:
@@ -72,10 +77,13 @@ class Supervisor:
     async def stop(self, groups: Iterable[Iterable[str]]) -> None:
         """End the components group after group; what is in no group comes last."""
         self._stopping = True
+        end = time.monotonic() + STOP_SECONDS
         named = [list(group) for group in groups]
         rest = [name for name in self._processes if not any(name in group for group in named)]
         for group in [*named, list(reversed(rest))]:
-            await asyncio.gather(*(self._processes[name].stop() for name in group if name in self._processes))
+            left = max(_LEAST_GRACE, end - time.monotonic())
+            ending = [self._processes[name] for name in group if name in self._processes]
+            await asyncio.gather(*(one.stop(grace=min(left, one.component.grace)) for one in ending))
         for keeper in self._keepers.values():
             keeper.cancel()
         await asyncio.gather(*self._keepers.values(), return_exceptions=True)
@@ -100,7 +108,7 @@ class Supervisor:
                 recent = sum(1 for death in deaths if death > time.monotonic() - WITHIN)
                 if recent >= DEATHS:
                     raise self._giving_up(component, status)  # one place hands failures on
-                delay = min(BACKOFF_FIRST * 2 ** (recent - 1), BACKOFF_MOST)
+                delay = BACKOFF_FIRST * 2 ** (recent - 1)
                 self._announce(f"{component.name} ended ({describe_exit(status)}); starting it again in {delay:g} s.")
                 await asyncio.to_thread(end_sandbox_processes, self._id, component=component.name)
                 await asyncio.sleep(delay)

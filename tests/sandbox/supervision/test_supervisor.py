@@ -2,6 +2,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -110,6 +111,16 @@ async def test_the_end_is_in_order_and_complete(bench: Bench) -> None:
     assert end_sandbox_processes(bench.id) == 1
     assert sandbox_processes(bench.id) == []
     assert bench.said == []
+
+
+async def test_the_end_of_all_is_in_time_though_each_is_late(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor_module, "STOP_SECONDS", 0.5)
+    names = ["hub", "kube-apiserver", "etcd"]
+    stubborn = [await bench.start(name, STUBBORN) for name in names]
+    started = time.monotonic()
+    await bench.supervisor.stop([[name] for name in names])
+    assert time.monotonic() - started < 4
+    assert all(ended(process) for process in stubborn)
 
 
 async def test_work_that_ends_leaves_the_supervisor_running(bench: Bench) -> None:
