@@ -70,7 +70,12 @@ def claimed_address(preferred: int | None = None) -> Iterator[SandboxAddress]:
 
 def choose_ports(address: SandboxAddress, *, public: int) -> Ports:
     """Take the usual ports, and others where a neighbour holds them; the public one is the user's word."""
-    if public and not _free(address.host, public):
+    if public and (refusal := _refusal(address.host, public)):
+        if refusal.errno == errno.EACCES:
+            raise AddressError(
+                f"Port {public} is kept for the machine's administrator.",
+                mend="Name one from 1024 on: --port PORT, or `make up PORT=...`.",
+            )
         raise AddressError(
             f"Port {public} is taken on {address.host}.", mend="Name another one: --port PORT, or `make up PORT=...`."
         )
@@ -82,22 +87,22 @@ def choose_ports(address: SandboxAddress, *, public: int) -> Ports:
         (address.host, 8001),
         (f"{address.pod_network}.0.1", 8888),
     ):
-        port = usual if usual not in taken and _free(host, usual) else _any_free(host)
+        port = usual if usual not in taken and _refusal(host, usual) is None else _any_free(host)
         taken.add(port)
         chosen.append(port)
     return Ports(public or _any_free(address.host), *chosen)
 
 
-def _free(host: str, port: int) -> bool:
-    """Whether a server could listen there; a neighbour on 0.0.0.0 blocks a port on every address."""
+def _refusal(host: str, port: int) -> OSError | None:
+    """Return why no server could listen there; a neighbour on 0.0.0.0 blocks a port on every address."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
             probe.listen(1)
-        except OSError:
-            return False
-    return True
+        except OSError as e:
+            return e
+    return None
 
 
 def _any_free(host: str) -> int:

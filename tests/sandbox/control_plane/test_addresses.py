@@ -1,3 +1,5 @@
+import errno
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,6 +42,15 @@ def test_a_taken_public_port_is_a_sentence_with_the_mend() -> None:
     address = SandboxAddress(92)
     with listening(address.host) as port, pytest.raises(AddressError, match=rf"Port {port} is taken.*--port"):
         choose_ports(address, public=port)
+
+
+def test_a_port_of_the_administrator_is_not_called_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(self: socket.socket, place: tuple[str, int]) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(socket.socket, "bind", forbidden)
+    with pytest.raises(AddressError, match=r"Port 80 is kept for the machine's administrator.*1024"):
+        choose_ports(SandboxAddress(96), public=80)
 
 
 def test_a_neighbour_on_an_inner_port_is_avoided() -> None:
