@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from genkan_sandbox.agent import isolation
+from genkan_sandbox.agent.provisioner import PROVISIONER
 from genkan_sandbox.agent.sandboxing import Isolation
 from genkan_sandbox.exceptions import SiteError
 from genkan_spawner.api import JsonObject, KubernetesApi, PatchType
@@ -23,9 +24,6 @@ from genkan_spawner.kinds import (
 
 FIELD_MANAGER = "genkan-sandbox"
 """Who the API server says has set the fields of a site's objects."""
-
-PROVISIONER = "sandbox.genkan.dev/directory"
-"""The node agent, as storage classes name it."""
 
 _POLL = 0.1
 _AT_ONCE = 16
@@ -120,7 +118,7 @@ async def _apply(api: KubernetesApi, manifest: JsonObject) -> None:
         return
     kind, name, namespace = KINDS[manifest["kind"]], manifest["metadata"]["name"], manifest["metadata"].get("namespace")
     try:
-        await api.get(kind, name, namespace=namespace)
+        found = await api.get(kind, name, namespace=namespace)
     except NotFoundError:
         # Creating at once and taking a conflict for an answer would not do: admission weighs quotas first.
         if namespace is not None:
@@ -128,15 +126,20 @@ async def _apply(api: KubernetesApi, manifest: JsonObject) -> None:
         await api.create(kind, manifest, namespace=namespace)
     else:
         if kind is NODES:
-            await _refit(api, manifest)
+            await _refit(api, found, manifest)
 
 
-async def _refit(api: KubernetesApi, manifest: JsonObject) -> None:
-    """Bring a node that exists to the size and labels that the site gives it now."""
+async def _refit(api: KubernetesApi, found: JsonObject, manifest: JsonObject) -> None:
+    """Bring a node that exists to the size, labels and taints that the site gives it now.
+
+    Kubernetes' own taints stay, and so do labels that the site does not name, as somebody else may have set them.
+    """
     name, metadata, status = manifest["metadata"]["name"], manifest["metadata"], manifest["status"]
-    size = {key: status[key] for key in ("capacity", "allocatable")}
+    size = {key: {**dict.fromkeys(found["status"].get(key, {})), **status[key]} for key in ("capacity", "allocatable")}
     known = {key: metadata[key] for key in ("labels", "annotations") if key in metadata}
-    await api.patch(NODES, name, {"metadata": known}, patch_type=PatchType.MERGE)
+    own = [taint for taint in found["spec"].get("taints", []) if taint["key"].startswith("node.kubernetes.io/")]
+    spec = {"taints": [*own, *manifest["spec"].get("taints", [])]}
+    await api.patch(NODES, name, {"metadata": known, "spec": spec}, patch_type=PatchType.MERGE)
     await api.patch(NODES, name, {"status": size}, subresource="status", patch_type=PatchType.MERGE)
 
 
