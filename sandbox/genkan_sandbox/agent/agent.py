@@ -48,6 +48,8 @@ class Agent:
         self._offers: dict[str, tuple[DeviceOffer, ...]] = {}
         self._runs: dict[str, _Run] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._known: dict[str, PodRecord] = {}
+        """The latest news of each pod."""
         self._parked: dict[str, PodRecord] = {}
         """Pods of nodes that are not managed, or not yet known."""
         self._deferred: dict[str, tuple[PodRecord, bool]] = {}
@@ -129,14 +131,14 @@ class Agent:
     async def _replace(self, records: Iterable[PodRecord]) -> None:
         """Take in a list of all pods; those known before that are not in it are gone."""
         present = {record.uid: record for record in records}
-        known = {*self._runs, *self._parked, *self._simulated.uids()}
-        for uid in known - present.keys():
-            self._end(uid)
+        for uid in self._known.keys() - present.keys():
+            self._gone(self._known[uid])
         for record in present.values():
             self._take(record)
         await asyncio.to_thread(self._machine.volumes.remove_others, frozenset(present))
 
     def _take(self, record: PodRecord) -> None:
+        self._known[record.uid] = record
         if self._machine.faults.silent(record.node):
             self._deferred[record.uid] = (record, False)
         elif record.uid in self._simulated:
@@ -156,6 +158,7 @@ class Agent:
             self._end(record.uid)
 
     def _end(self, uid: str) -> None:
+        self._known.pop(uid, None)
         self._parked.pop(uid, None)
         self._deferred.pop(uid, None)
         self._simulated.vanish(uid)
@@ -167,20 +170,26 @@ class Agent:
         if record.simulated or self._simulate:
             self._simulated.take(record, node)
             return
-        if record.ended:
+        if record.ended and record.grace is None:
             return
-        machine = self._machine
-        run: _Run = PodRun(machine, record, node)
         if record.begun or record.phase != "Pending" or record.grace is not None:
-            run = LostPod(machine, record, node)
+            self._follow(record, LostPod(self._machine, record, node))
+        else:
+            self._follow(record, PodRun(self._machine, record, node))
+
+    def _follow(self, record: PodRecord, run: _Run) -> None:
         self._runs[record.uid] = run
         task = self._tasks[record.uid] = asyncio.create_task(run.run(), name=f"pod {record.namespace}/{record.name}")
         task.add_done_callback(lambda task: self._done(record, task))
 
     def _done(self, record: PodRecord, task: asyncio.Task[None]) -> None:
         self._tasks.pop(record.uid, None)
-        if not task.cancelled() and (failure := task.exception()) is not None:
-            log.error("The task of pod %s/%s failed.", record.namespace, record.name, exc_info=failure)
+        if task.cancelled() or (failure := task.exception()) is None:
+            return
+        log.error("The task of pod %s/%s failed.", record.namespace, record.name, exc_info=failure)
+        node = self._nodes.managed(record.node)
+        if isinstance(self._runs.get(record.uid), PodRun) and node is not None:
+            self._follow(record, LostPod(self._machine, self._known.get(record.uid, record), node))
 
     def _node_changed(self, node: NodeRecord) -> None:
         if self._offers.get(node.name) != node.offers:

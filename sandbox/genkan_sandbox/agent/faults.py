@@ -2,6 +2,7 @@
 
 A fault is one entry of the ConfigMap `genkan-sandbox-faults` in `kube-system`, JSON or YAML, for example
 `{"kind": "image-missing", "image": ".*pytorch.*"}`. Entries take effect at once; removing one heals what it broke.
+Pods that are simulated meet no fault but a silent node.
 All patterns are regular expressions that must match the whole text; one that is left out matches everything.
 """
 

@@ -250,7 +250,8 @@ class PodRun:
     async def _release(self) -> None:
         self._machine.ledger(self._node).release(self.record.uid)
         self._machine.addresses.release(self.record.uid)
-        await asyncio.to_thread(self._machine.volumes.remove, self.record.uid)
+        if self._order is not _Order.LEAVE:
+            await asyncio.to_thread(self._machine.volumes.remove, self.record.uid)
 
     def _of(self, *, init: bool) -> Sequence[ContainerRun]:
         return [container for container in self._containers if container.record.init == init]

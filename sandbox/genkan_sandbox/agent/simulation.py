@@ -59,10 +59,6 @@ class SimulatedPods:
     def __len__(self) -> int:
         return len(self._pods)
 
-    def uids(self) -> set[str]:
-        """Return all pods that are held."""
-        return set(self._pods)
-
     def take(self, record: PodRecord, node: NodeRecord) -> None:
         """Take a pod on: a new one, or one that ran before the agent was started again."""
         pod = self._pods[record.uid] = _Simulated(record, node, _Stage.STARTING)
@@ -95,12 +91,13 @@ class SimulatedPods:
         pod = self._pods[record.uid]
         lost_ready = pod.record.ready and not record.ready
         pod.record = record
-        if record.ended:
+        if record.grace is not None:
+            if pod.stage is not _Stage.REMOVED:
+                pod.stage = _Stage.REMOVED
+                self._release(pod)
+                self._due.put_nowait(record.uid)
+        elif record.ended:
             self._release(pod)
-        elif record.grace is not None and pod.stage is not _Stage.REMOVED:
-            pod.stage = _Stage.REMOVED
-            self._release(pod)
-            self._due.put_nowait(record.uid)
         elif lost_ready and pod.stage is _Stage.RUNNING:
             self._due.put_nowait(record.uid)
 

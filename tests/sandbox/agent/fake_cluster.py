@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from genkan_spawner.api import JsonObject, KubernetesApi
-from genkan_spawner.exceptions import ConflictError, KubernetesError, NotFoundError
+from genkan_spawner.exceptions import ConflictError, GoneError, KubernetesError, NotFoundError
 from genkan_spawner.kinds import Kind
 
 Failure = Callable[[str, str], KubernetesError | None]
@@ -33,6 +33,7 @@ class FakeCluster(KubernetesApi):
         self.fails: Failure | None = None
         """Says of a request, by method and path, with what it fails."""
         self._version = 0
+        self._oldest = 0
         self._log: list[tuple[str, str, JsonObject]] = []
         self._news = asyncio.Event()
 
@@ -57,6 +58,16 @@ class FakeCluster(KubernetesApi):
         """Remove an object at once, as a forced deletion does."""
         found = self.objects.pop((kind.plural, namespace if kind.namespaced else "", name))
         self._say("DELETED", kind.plural, found)
+
+    def forget(self, kind: Kind, name: str, *, namespace: str = "default") -> None:
+        """Remove an object without a word to those who watch."""
+        del self.objects[kind.plural, namespace, name]
+
+    def break_watches(self) -> None:
+        """End all watches, and let none of them be resumed."""
+        self._oldest = self._version + 1
+        before, self._news = self._news, asyncio.Event()
+        before.set()
 
     async def until(self, met: Callable[[], Any], *, seconds: float = 20) -> Any:
         """Wait until a condition, of the objects as a rule, is met."""
@@ -180,6 +191,8 @@ class _Lines:
 
     async def __anext__(self) -> bytes:
         while True:
+            if self._next < self._cluster._oldest:
+                raise GoneError("too old resource version", status=410)
             while self._next < len(self._cluster._log):
                 change, plural, found = self._cluster._log[self._next]
                 self._next += 1

@@ -111,12 +111,14 @@ async def test_after_a_restart_lost_pods_fail_and_others_go_on(cluster: FakeClus
     deleted = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
     cluster.put(PODS, pod("going", status=running, metadata=deleted))
     cluster.put(PODS, pod("leaving", metadata=deleted))
+    cluster.put(PODS, pod("ended", status={"phase": "Failed"}, metadata=deleted))
     async with agent(cluster, made):
         lost = await until(cluster, "lost", "Failed")
         await until(cluster, "half", "Failed")
         await until(cluster, "fresh", "Succeeded")
         await until(cluster, "going", None)
         await until(cluster, "leaving", None)
+        await until(cluster, "ended", None)
         simulated = await cluster.until(lambda: "conditions" in (cluster.find(PODS, "simulated") or {})["status"])
 
     terminated = lost["containerStatuses"][0]["state"]["terminated"]
@@ -198,3 +200,40 @@ async def test_a_part_that_fails_does_not_end_the_others(
         await cluster.until(lambda: "The agent's loop for events failed" in caplog.text)
         cluster.put(PODS, pod("second", annotations=SIMULATED))
         await until(cluster, "second", "Running")
+
+
+async def test_after_a_watch_that_broke_what_was_missed_is_made_up_for(cluster: FakeCluster, made: Machine) -> None:
+    for name in ("kept", "missed"):
+        cluster.put(PODS, pod(name, containers=[container(command=SLEEP)]))
+    cluster.put(PODS, pod("simulated", annotations=SIMULATED))
+    async with agent(cluster, made):
+        for name in ("kept", "missed", "simulated"):
+            await until(cluster, name, "Running")
+        before = set(marked_processes((SANDBOX_VARIABLE, made.sandbox)))
+        cluster.forget(PODS, "missed")
+        cluster.forget(PODS, "simulated")
+        cluster.break_watches()
+        cluster.put(PODS, pod("next", annotations=SIMULATED))
+        await until(cluster, "next", "Running")
+        await cluster.until(lambda: set(marked_processes((SANDBOX_VARIABLE, made.sandbox))) < before)
+
+        assert phase(cluster, "kept") == "Running"
+        assert made.addresses.hold("new") != made.addresses.hold("uid-kept")
+    assert cluster.calls["DELETE", "pods"] == 0
+
+
+async def test_a_defect_fails_one_pod_only(
+    cluster: FakeCluster, made: Machine, caplog: pytest.LogCaptureFixture
+) -> None:
+    strange = pod("strange")
+    strange["spec"]["restartPolicy"] = "Sometimes"
+    cluster.put(PODS, strange)
+    cluster.put(PODS, pod("fine", containers=[container(command=["true"])]))
+    async with agent(cluster, made):
+        await until(cluster, "fine", "Succeeded")
+        status = await until(cluster, "strange", "Failed")
+        assert status["reason"] == "NodeAgentError"
+        await cluster.delete(PODS, "strange", namespace="default")
+        await until(cluster, "strange", None)
+
+    assert "'Sometimes' is not a valid RestartPolicy" in caplog.text
