@@ -97,6 +97,18 @@ def _drain_until_ready(control: int, run: SandboxRun) -> str:
     return shown.decode(errors="replace")
 
 
+async def test_the_hub_takes_simulated_servers_for_ready_and_the_proxy_leads_to_them(
+    binaries: None, tmp_path: Path
+) -> None:
+    with sandbox_run(tmp_path / "state", "--simulate", "--site", "workstations") as run:
+        run.wait_ready()
+        for name in ("alice", "bob", "dave"):
+            async with Person.at(run.url, run.user(name)) as person:
+                await person.start(profile="gpu-1")
+                assert (await person.lab("GET", "api/status")).is_success
+        assert not [process for process in run.processes() if "singleuser" in " ".join(process.cmdline())]
+
+
 async def test_a_killed_sandbox_is_cleaned_at_the_next_start_and_keeps_its_files(run: SandboxRun) -> None:
     async with Person.at(run.url, run.user("alice")) as alice:
         await alice.start(**CPU)
