@@ -56,6 +56,7 @@ def start(options: UpOptions) -> None:
         ended = end_sandbox_processes(state.id)
         if ended:
             progress.say(f"Ended {ended} processes that an earlier sandbox of this state left behind.")
+        state.drop_old_pod_logs()
         binaries = prepare(cache=options.cache, progress=progress)
         with claimed_address(_remembered_number(state)) as address:
             state.write("number", str(address.number))

@@ -21,6 +21,9 @@ from genkan_sandbox.exceptions import StateError
 VERSION = "1"
 """Of the layout below; another one is refused and never migrated in place."""
 
+POD_LOGS = 200
+"""Pods whose logs a new start keeps."""
+
 ROOM = 512 * 1024 * 1024
 """Bytes that must be free before a start: a control plane that runs out of disk loses its store."""
 
@@ -226,6 +229,12 @@ class StateDirectory:
             return (self.root / "lock").open("a+")
         except OSError as e:
             raise self._unusable(e) from e
+
+    def drop_old_pod_logs(self, *, keep: int = POD_LOGS) -> None:
+        """Remove the logs of all pods but the latest."""
+        folders = sorted(self.pod_logs.iterdir(), key=lambda folder: folder.stat().st_mtime, reverse=True)
+        for folder in folders[keep:]:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def remove(self) -> None:
         """Forget everything, homes included; the directory's `version` goes last, so that an end in between is seen."""

@@ -94,6 +94,16 @@ def test_a_write_that_fails_leaves_the_old_text(tmp_path: Path, monkeypatch: pyt
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_start_keeps_the_logs_of_the_latest_pods(tmp_path: Path) -> None:
+    state = StateDirectory.open(tmp_path / "state")
+    for age in range(5):
+        folder = state.pod_logs / f"genkan_pod-{age}_uid"
+        folder.mkdir()
+        os.utime(folder, (1e9 - age, 1e9 - age))
+    state.drop_old_pod_logs(keep=2)
+    assert sorted(folder.name for folder in state.pod_logs.iterdir()) == ["genkan_pod-0_uid", "genkan_pod-1_uid"]
+
+
 def test_forgetting_removes_everything_and_only_a_sandbox(tmp_path: Path) -> None:
     state = StateDirectory.open(tmp_path / "state")
     (state.volumes / "home").mkdir()
