@@ -7,9 +7,9 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from .documents import load_document
-from .faults import Fault, raise_faults
 from .names import ExtendedResource, ImageReference, Slug
 from .quantities import PositiveQuantity, parse_quantity
+from .violations import Violation, raise_violations
 
 BUILT_IN = Path(__file__).with_name("builtin.yaml")
 """The catalogue of a hub that was given none."""
@@ -57,12 +57,14 @@ class Hardware(Offer):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        faults = []
+        violations = []
         if self.cpu_limit is not None and parse_quantity(self.cpu_limit) < parse_quantity(self.cpu):
-            faults.append(Fault(("cpu_limit",), f"The limit is below what is kept free ({self.cpu})."))
+            violations.append(Violation(("cpu_limit",), f"The limit is below what is kept free ({self.cpu})."))
         if self.shared_memory is not None and parse_quantity(self.shared_memory) > parse_quantity(self.memory):
-            faults.append(Fault(("shared_memory",), f"It is taken from the memory, of which there is {self.memory}."))
-        raise_faults("Hardware", faults)
+            violations.append(
+                Violation(("shared_memory",), f"It is taken from the memory, of which there is {self.memory}.")
+            )
+        raise_violations("Hardware", violations)
         return self
 
 
@@ -80,7 +82,9 @@ class Catalogue(Row):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        raise_faults("Catalogue", [*_row_faults("hardware", self.hardware), *_row_faults("images", self.images)])
+        raise_violations(
+            "Catalogue", [*_row_violations("hardware", self.hardware), *_row_violations("images", self.images)]
+        )
         return self
 
 
@@ -92,11 +96,11 @@ def load_catalogue(path: Path = BUILT_IN) -> Catalogue:
     return load_document(path, Catalogue)
 
 
-def _row_faults(field: str, rows: Sequence[Offer]) -> Iterator[Fault]:
+def _row_violations(field: str, rows: Sequence[Offer]) -> Iterator[Violation]:
     first: dict[str, int] = {}
     for index, row in enumerate(rows):
         if row.slug in first:
-            yield Fault((field, index, "slug"), f"{row.slug!r} is already the slug of {field}[{first[row.slug]}].")
+            yield Violation((field, index, "slug"), f"{row.slug!r} is already the slug of {field}[{first[row.slug]}].")
         first.setdefault(row.slug, index)
     for index in [index for index, row in enumerate(rows) if row.default][1:]:
-        yield Fault((field, index, "default"), "Only one row can be the default.")
+        yield Violation((field, index, "default"), "Only one row can be the default.")

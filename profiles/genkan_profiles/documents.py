@@ -8,7 +8,7 @@ from typing import NoReturn, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from .exceptions import DocumentError, Position, Problem
-from .faults import problems_of
+from .violations import problems_of
 from .yaml_tree import TreeError, parse_tree
 
 MAX_BYTES = 1024 * 1024

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
 
 from genkan_profiles.documents import MAX_BYTES, load_document, parse_document
 from genkan_profiles.exceptions import DocumentError
-from genkan_profiles.faults import Fault, path_text, raise_faults
 from genkan_profiles.names import LabelKey, Name
+from genkan_profiles.violations import Violation, path_text, raise_violations
 
 
 class Colour(StrEnum):
@@ -53,10 +53,10 @@ class Machine(Strict):
     @model_validator(mode="after")
     def _check(self) -> Self:
         names = [part.name for part in self.parts]
-        raise_faults(
+        raise_violations(
             "Machine",
             [
-                Fault(("parts", index, "name"), f"{name!r} is taken.", ("another",))
+                Violation(("parts", index, "name"), f"{name!r} is taken.", ("another",))
                 for index, name in enumerate(names)
                 if name in names[:index]
             ],

@@ -6,10 +6,10 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from genkan_profiles.faults import Fault, raise_faults
 from genkan_profiles.gpu_products import ComputeCapability, gpu_products
 from genkan_profiles.names import ExtendedResource, LabelKey, LabelValue, Name
 from genkan_profiles.quantities import PositiveQuantity, quantity_bytes
+from genkan_profiles.violations import Violation, raise_violations
 
 NVIDIA = "nvidia.com/"
 _MIG_RESOURCE = re.compile(r"nvidia\.com/mig-(?P<slices>[1-7])g\.[0-9]+gb")
@@ -87,37 +87,39 @@ class Device(Row):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        raise_faults("Device", [*self._product_faults(), *self._mig_faults()])
+        raise_violations("Device", [*self._product_violations(), *self._mig_violations()])
         return self
 
-    def _product_faults(self) -> list[Fault]:
+    def _product_violations(self) -> list[Violation]:
         if not self.resource.startswith(NVIDIA):
             return []
         if self.product is None:
-            return [Fault((), "NVIDIA's devices need a product, such as Tesla-V100-SXM2-16GB.", tuple(gpu_products()))]
+            return [
+                Violation((), "NVIDIA's devices need a product, such as Tesla-V100-SXM2-16GB.", tuple(gpu_products()))
+            ]
         described = None not in {self.memory, self.family, self.compute_capability}
         if self.product not in gpu_products() and not described:
             sentence = "This product is not known; give memory, family and compute_capability too."
-            return [Fault(("product",), sentence, tuple(gpu_products()))]
+            return [Violation(("product",), sentence, tuple(gpu_products()))]
         return []
 
-    def _mig_faults(self) -> list[Fault]:
+    def _mig_violations(self) -> list[Violation]:
         if not self.is_mig:
             if self.cards is not None:
-                return [Fault(("cards",), "Cards are counted apart from devices for MIG slices only.")]
+                return [Violation(("cards",), "Cards are counted apart from devices for MIG slices only.")]
             return []
-        faults = []
+        violations = []
         if self.memory is None:
-            faults.append(Fault((), "MIG slices need their memory, such as 9728Mi for mig-1g.10gb."))
+            violations.append(Violation((), "MIG slices need their memory, such as 9728Mi for mig-1g.10gb."))
         if self.cards is None:
-            faults.append(Fault((), "MIG slices need the number of cards that they are cut from."))
+            violations.append(Violation((), "MIG slices need the number of cards that they are cut from."))
         elif self.count * self.mig_slices > self.cards * _MIG_SLICES:
             most = self.cards * _MIG_SLICES // self.mig_slices
-            faults.append(Fault(("count",), f"{self.cards} cards give at most {most} of these slices."))
+            violations.append(Violation(("count",), f"{self.cards} cards give at most {most} of these slices."))
         known = gpu_products().get(self.product or "")
         if known is not None and not known.mig:
-            faults.append(Fault(("product",), f"{known.product} cannot be divided into MIG slices."))
-        return faults
+            violations.append(Violation(("product",), f"{known.product} cannot be divided into MIG slices."))
+        return violations
 
 
 class Pool(Row):
@@ -155,18 +157,24 @@ class Pool(Row):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        faults = []
+        violations = []
         if len(self.node_name(max(self.count - 1, 0))) > _LONGEST_NODE_NAME:
-            faults.append(
-                Fault(("name",), f"Names of nodes (this and a number) have at most {_LONGEST_NODE_NAME} characters.")
+            violations.append(
+                Violation(
+                    ("name",), f"Names of nodes (this and a number) have at most {_LONGEST_NODE_NAME} characters."
+                )
             )
         seen: set[str] = set()
         for index, device in enumerate(self.devices):
             if device.resource in seen:
-                faults.append(Fault(("devices", index, "resource"), f"{device.resource} is already in this pool."))
+                violations.append(
+                    Violation(("devices", index, "resource"), f"{device.resource} is already in this pool.")
+                )
             seen.add(device.resource)
         for index, node in enumerate(self.cordoned):
             if not 0 <= node < self.count:
-                faults.append(Fault(("cordoned", index), f"The pool's nodes are numbered from 0 to {self.count - 1}."))
-        raise_faults("Pool", faults)
+                violations.append(
+                    Violation(("cordoned", index), f"The pool's nodes are numbered from 0 to {self.count - 1}.")
+                )
+        raise_violations("Pool", violations)
         return self

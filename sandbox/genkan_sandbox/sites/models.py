@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from genkan_profiles.faults import Fault, raise_faults
+from genkan_profiles.violations import Violation, raise_violations
 
 from .hardware import Pool, Row
 from .people import User
@@ -56,10 +56,10 @@ class Site(Row):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        raise_faults("Site", [*self._duplicates(), *self._unknown_names(), *self._impossible()])
+        raise_violations("Site", [*self._duplicates(), *self._unknown_names(), *self._impossible()])
         return self
 
-    def _duplicates(self) -> Iterator[Fault]:
+    def _duplicates(self) -> Iterator[Violation]:
         yield from _repeated("pools", self.pools, lambda row: (row.name,))
         yield from _repeated("namespaces", self.namespaces, lambda row: (row.name,))
         yield from _repeated("priority_classes", self.priority_classes, lambda row: (row.name,))
@@ -68,42 +68,46 @@ class Site(Row):
         yield from _repeated("tenants", self.tenants, lambda row: (row.namespace, row.name))
         yield from _repeated("users", self.users, lambda row: (row.name,))
 
-    def _unknown_names(self) -> Iterator[Fault]:
+    def _unknown_names(self) -> Iterator[Violation]:
         namespaces = tuple(row.name for row in self.namespaces)
         classes = (*(row.name for row in self.priority_classes), *BUILT_IN_PRIORITY_CLASSES)
         if self.hub_namespace not in namespaces:
             sentence = f"There is no namespace {self.hub_namespace!r} in this site."
-            yield Fault(("hub_namespace",), sentence, namespaces)
+            yield Violation(("hub_namespace",), sentence, namespaces)
         for field in ("quotas", "limit_ranges", "tenants"):
             for index, row in enumerate(getattr(self, field)):
                 if row.namespace not in namespaces:
                     sentence = f"There is no namespace {row.namespace!r} in this site."
-                    yield Fault((field, index, "namespace"), sentence, namespaces)
+                    yield Violation((field, index, "namespace"), sentence, namespaces)
         for index, quota in enumerate(self.quotas):
             for place, name in enumerate(quota.priority_classes):
                 if name not in classes:
                     sentence = f"There is no priority class {name!r} in this site."
-                    yield Fault(("quotas", index, "priority_classes", place), sentence, classes)
+                    yield Violation(("quotas", index, "priority_classes", place), sentence, classes)
         for index, tenant in enumerate(self.tenants):
             if tenant.priority_class is not None and tenant.priority_class not in classes:
                 sentence = f"There is no priority class {tenant.priority_class!r} in this site."
-                yield Fault(("tenants", index, "priority_class"), sentence, classes)
+                yield Violation(("tenants", index, "priority_class"), sentence, classes)
 
-    def _impossible(self) -> Iterator[Fault]:
+    def _impossible(self) -> Iterator[Violation]:
         if self.node_count > MAX_NODES:
-            yield Fault(("pools",), f"The pools have {self.node_count:,} nodes; a cluster has at most {MAX_NODES:,}.")
+            yield Violation(
+                ("pools",), f"The pools have {self.node_count:,} nodes; a cluster has at most {MAX_NODES:,}."
+            )
         defaults = [index for index, row in enumerate(self.priority_classes) if row.default]
         for index in defaults[1:]:
-            yield Fault(("priority_classes", index, "default"), "Only one priority class can be the default.")
+            yield Violation(("priority_classes", index, "default"), "Only one priority class can be the default.")
         for index, tenant in enumerate(self.tenants):
             if tenant.replicas and not any(tenant.fits(pool) for pool in self.pools):
-                yield Fault(("tenants", index), "A pod of this tenant fits on no node of this site, even an empty one.")
+                yield Violation(
+                    ("tenants", index), "A pod of this tenant fits on no node of this site, even an empty one."
+                )
 
 
-def _repeated(field: str, rows: Sequence[Row], key: Callable[..., tuple[str, ...]]) -> Iterator[Fault]:
+def _repeated(field: str, rows: Sequence[Row], key: Callable[..., tuple[str, ...]]) -> Iterator[Violation]:
     first: dict[tuple[str, ...], int] = {}
     for index, row in enumerate(rows):
         name = key(row)
         if name in first:
-            yield Fault((field, index, "name"), f"{name[-1]!r} is already the name of {field}[{first[name]}].")
+            yield Violation((field, index, "name"), f"{name[-1]!r} is already the name of {field}[{first[name]}].")
         first.setdefault(name, index)

@@ -47,7 +47,7 @@ _LIMITS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class Violation:
     """A rule across several fields that is broken, seen from the model that knows the rule."""
 
     path: Location
@@ -56,18 +56,20 @@ class Fault:
     allowed: tuple[str, ...] = ()
 
 
-def raise_faults(title: str, faults: Iterable[Fault]) -> None:
-    """Raise all of a model validator's faults at once, each at its own place; nothing if there are none.
+def raise_violations(title: str, violations: Iterable[Violation]) -> None:
+    """Raise all of a model validator's violations at once, each at its own place; nothing if there are none.
 
     A pydantic validator may raise a single error at the place of its model only; this is the way round it.
     """
     details = [
         InitErrorDetails(
-            type=PydanticCustomError("fault", "{sentence}", {"sentence": fault.sentence, "allowed": fault.allowed}),
-            loc=tuple(fault.path),
+            type=PydanticCustomError(
+                "violation", "{sentence}", {"sentence": violation.sentence, "allowed": violation.allowed}
+            ),
+            loc=tuple(violation.path),
             input=None,
         )
-        for fault in faults
+        for violation in violations
     ]
     if details:
         raise ValidationError.from_exception_data(title, details)
@@ -122,13 +124,13 @@ def _problem(details: ErrorDetails, *, model: type[BaseModel], tree: Node, file:
     allowed = allowed_values(model, location) if kind in {"enum", "literal_error"} else ()
     context = details.get("ctx", {})
     allowed = allowed or tuple(context.get("allowed", ()))
-    way = location if kind == "fault" else _known(tree, location)
+    way = location if kind == "violation" else _known(tree, location)
     return Problem(file, position, path_text(way), _sentence(details, allowed), allowed)
 
 
 def _sentence(details: ErrorDetails, allowed: Sequence[str]) -> str:
     kind, value, context = details["type"], details["input"], details.get("ctx", {})
-    if kind == "fault":
+    if kind == "violation":
         return str(context["sentence"])
     if kind == "value_error":
         return str(context["error"])
