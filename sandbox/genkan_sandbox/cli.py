@@ -232,4 +232,8 @@ def main() -> NoReturn:
     except SandboxError as e:
         typer.echo(f"genkan-sandbox: {e}", err=True)
         sys.exit(e.exit_code)
+    except OSError as e:
+        place = f"{e.filename}: " if e.filename is not None else ""
+        typer.echo(f"genkan-sandbox: {place}{e.strerror or type(e).__name__}.", err=True)
+        sys.exit(1)
     sys.exit(0)
