@@ -14,6 +14,7 @@ from typing import Any
 from genkan_sandbox.control_plane import bootstrap, components
 from genkan_sandbox.control_plane.access import Identity, account_token, hub_rights, make_tokens, token_file
 from genkan_sandbox.control_plane.certificates import prepare_certificates
+from genkan_sandbox.exceptions import ComponentError
 from genkan_sandbox.hub import components as hub_components
 from genkan_sandbox.hub.answers import fill_proxy, hub_answers
 from genkan_sandbox.hub.settings import HubSettings
@@ -33,6 +34,9 @@ STOP_ORDER = (
     ("etcd",),
 )
 """Pods end while the API server can still be told of it, and the store is the last to go."""
+
+START_SECONDS = 600
+"""A start that takes longer waits for what will not come, such as a hub that its own configuration moved elsewhere."""
 
 KUBECONFIGS = {
     Identity.ADMINISTRATOR: "admin.kubeconfig",
@@ -61,12 +65,22 @@ class Sandbox:
         """Start everything, write the ready file, keep all running, and end all; raises ComponentError."""
         stopped = self._listen_for_signals()
         try:
-            await self._supervisor.while_running(_unless(stopped, self._start()))
+            await self._supervisor.while_running(_unless(stopped, self._start_in_time()))
             if not stopped.is_set():
                 self._announce_ready()
             await self._supervisor.while_running(_unless(stopped, asyncio.Event().wait()))
         finally:
             await self._stop()
+
+    async def _start_in_time(self) -> None:
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await self._start()
+        except TimeoutError as e:
+            raise ComponentError(
+                f"The sandbox was not ready after {START_SECONDS // 60} minutes.",
+                mend=f"Its logs are in {self._plan.state.logs}.",
+            ) from e
 
     async def _start(self) -> None:
         async with self._step("Starting the control plane"):
