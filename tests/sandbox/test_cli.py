@@ -20,6 +20,7 @@ def test_a_failure_is_a_sentence_and_an_exit_code(
     failure: Exception,
     code: int,
     sentence: str,
+    *,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -41,7 +41,7 @@ _PRUNED = (PODS, NODES, QUOTAS, LIMIT_RANGES, PRIORITY_CLASSES)
 async def control_plane_answers(api: KubernetesApi) -> None:
     """Wait until the API server serves and has made its own roles and priority classes.
 
-    There is no deadline: the supervisor ends the wait if a component gives up.
+    It has no deadline of its own: the start has one, and the supervisor ends it if a component gives up.
     """
     while True:
         try:
