@@ -19,7 +19,7 @@ from genkan_spawner.watching import Changed, ChangeType, Listed, Watch
 
 log = logging.getLogger(__name__)
 
-STOP_SECONDS = 3.0
+STOP_SECONDS = 2.5
 """How long processes have to end when the agent does."""
 
 _AFTER_STOP_SECONDS = 0.7
