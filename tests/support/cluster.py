@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from genkan_sandbox.agent.faults import FaultKind, fault_entry
-from genkan_sandbox.control_plane.bootstrap import default_account
+from genkan_sandbox.control_plane.bootstrap import default_account, usable
 from genkan_sandbox.fault_command import change_faults
 from genkan_sandbox.sites import SIMULATE, Device, Pool, node_manifest
 from genkan_spawner.api import JsonObject, KubernetesApi, PatchType
@@ -73,7 +73,7 @@ class Cluster:
         manifest = node_manifest(machine, 0)
         await self.add(manifest)
         node: str = manifest["metadata"]["name"]
-        await self.until(NODES, node, _ready)
+        await self.until(NODES, node, usable)
         return node
 
     async def add_quota(self, hard: Mapping[str, str], *, namespace: str | None = None, **spec: Any) -> str:
@@ -197,9 +197,3 @@ class Cluster:
             while not (found := await self.api.list(EVENTS, namespace=where, field_selector=selector)):
                 await asyncio.sleep(0.05)
         return found[0]
-
-
-def _ready(node: JsonObject) -> bool:
-    conditions = {row["type"]: row["status"] for row in node["status"].get("conditions", [])}
-    taints = {taint["key"] for taint in node["spec"].get("taints", [])}
-    return conditions.get("Ready") == "True" and not any(key.startswith("node.kubernetes.io/not-") for key in taints)

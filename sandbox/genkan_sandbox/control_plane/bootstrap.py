@@ -158,7 +158,7 @@ async def nodes_ready(api: KubernetesApi, names: frozenset[str]) -> None:
     """Wait until the node agent has taken on these nodes and the control plane lets pods on them."""
     while True:
         nodes = await api.list(NODES)
-        if names <= {node["metadata"]["name"] for node in nodes if _usable(node)}:
+        if names <= {node["metadata"]["name"] for node in nodes if usable(node)}:
             return
         await asyncio.sleep(_POLL)
 
@@ -182,7 +182,8 @@ async def isolation_sentence(api: KubernetesApi) -> str:
         return f"processes that are not kept apart from each other or from this machine: {facts[isolation.REASON]}"
 
 
-def _usable(node: JsonObject) -> bool:
+def usable(node: JsonObject) -> bool:
+    """Return whether a node is ready and lets pods in."""
     conditions = {condition["type"]: condition["status"] for condition in node["status"].get("conditions", [])}
     taints = {taint["key"] for taint in node["spec"].get("taints", [])}
     return conditions.get("Ready") == "True" and not any(key.startswith("node.kubernetes.io/not-") for key in taints)
