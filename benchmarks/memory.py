@@ -21,7 +21,7 @@ async def measure(bench: Workbench) -> Outcome:
         async with running_sandbox(bench.folder / "datacenter", "--site", "datacenter") as sandbox:
             await asyncio.sleep(settle)
             readings.append(await sandbox.memory("`datacenter`, started"))
-    with bench.progress.step(f"Weighing the site large with {count} simulated pods"):
+    with bench.progress.step(f"Weighing the site large with {count:,} simulated pods"):
         async with running_sandbox(bench.folder / "large", "--site", "large", "--simulate") as sandbox:
             await asyncio.sleep(settle)
             readings.append(await sandbox.memory("`large`, started"))

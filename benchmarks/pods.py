@@ -14,7 +14,7 @@ from genkan_spawner.kinds import NODES
 
 METHOD = """\
 `genkan-sandbox up --simulate --site large --no-hub`: 130 nodes, 560 GPUs. The benchmark creates pods like those of
-KubeSpawner through the API, 16 requests at a time, in the users' namespace, which has a quota. The rates are from the
+KubeSpawner through the API, 64 requests at a time, in the users' namespace, which has a quota. The rates are from the
 first creation to the last acceptance, and to the last pod's Running as a watch tells it; each comes from a new sandbox.
 In the last one pods are added, and after a while everything is counted and every pod's server is asked to answer."""
 

@@ -14,8 +14,8 @@ from genkan_spawner.api import JsonObject, KubernetesApi
 from genkan_spawner.kinds import PODS
 from genkan_spawner.watching import Changed, ChangeType, Listed, Watch
 
-CREATORS = 16
-"""Requests under way at once; more would queue up in the API server on a small machine."""
+CREATORS = 64
+"""Requests under way at once. With 16 the quota's admission, not the sandbox, sets the pace."""
 
 SLOWEST = 10.0
 """Pods per second below which a run is given up."""
