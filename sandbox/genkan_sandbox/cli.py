@@ -112,18 +112,20 @@ def status(
 @app.command()
 def reset(
     state: StateOption = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    homes: Annotated[bool, typer.Option("--homes", help="Forget the users' homes too.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before homes go.")] = False,
 ) -> None:
-    """Forget a sandbox that is stopped, homes included."""
+    """Forget a sandbox that is stopped: cluster, accounts, logs. Homes are put aside, unless they are to go too."""
     existing = StateDirectory.existing(_root_of(state))
     if existing is None:
         typer.echo("There is nothing to forget.")
         return
-    homes = sum(1 for path in existing.volumes.glob("*") if path.is_dir()) if existing.volumes.exists() else 0
-    if not yes and sys.stdin.isatty():
-        typer.confirm(f"Forget {existing.root} with {homes} volumes, users' homes among them?", abort=True)
-    operations.reset(existing)
-    typer.echo(f"Forgot {existing.root} with {homes} volumes.")
+    if homes and existing.homes and not yes:
+        if not sys.stdin.isatty():
+            raise OptionError(f"{existing.root} holds {existing.homes} homes.", mend="Add --yes to forget them too.")
+        typer.confirm(f"Forget {existing.root} and {existing.homes} homes in it?", abort=True)
+    kept = operations.reset(existing, with_homes=homes)
+    typer.echo(f"Forgot {existing.root}." if kept is None else f"Forgot {existing.root}; the homes are in {kept} now.")
 
 
 @app.command()

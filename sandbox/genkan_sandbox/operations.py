@@ -109,11 +109,16 @@ def _wait_until_free(state: StateDirectory, seconds: float) -> bool:
     return True
 
 
-def reset(state: StateDirectory) -> None:
-    """Forget a sandbox that does not run: cluster, accounts and the users' homes."""
+def reset(state: StateDirectory, *, with_homes: bool) -> Path | None:
+    """Forget a sandbox that does not run: cluster, accounts, logs; return where the homes are now, if there are any.
+
+    Homes are put aside, beside the state directory, unless they are to go too.
+    """
     with state.locked():
         end_sandbox_processes(state.id)
+        kept = None if with_homes else state.put_homes_aside()
         state.remove()
+    return kept
 
 
 def log_files(state: StateDirectory) -> dict[str, Path]:

@@ -236,6 +236,25 @@ class StateDirectory:
         for folder in folders[keep:]:
             shutil.rmtree(folder, ignore_errors=True)
 
+    @property
+    def homes(self) -> int:
+        """How many volumes there are, those of deleted claims included."""
+        return sum(1 for path in (*self.volumes.glob("*"), *self.volumes.glob("released/*")) if path.name != "released")
+
+    def put_homes_aside(self) -> Path | None:
+        """Move the volumes to a directory beside this one and return it, or None where there are none."""
+        if not self.homes:
+            return None
+        aside = self.root.with_name(f"{self.root.name}-homes-{time.strftime('%Y%m%d-%H%M%S')}")
+        try:
+            self.volumes.rename(aside)
+        except OSError as e:
+            raise StateError(
+                f"The homes in {self.volumes} could not be put aside ({e.strerror}).",
+                mend="Move them yourself, or forget them too with --homes.",
+            ) from e
+        return aside
+
     def remove(self) -> None:
         """Forget everything, homes included; the directory's `version` goes last, so that an end in between is seen."""
         try:
@@ -277,6 +296,8 @@ def write_private(path: Path, text: str) -> None:
     try:
         with os.fdopen(descriptor, "w") as file:
             file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
         partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)

@@ -147,7 +147,7 @@ def test_down_and_status_and_reset_work_from_another_terminal(run: SandboxRun) -
     assert run.running.wait(10) == 0
     assert ask("down").stdout == "No sandbox runs here.\n"
     assert ask("status").returncode == 3
-    assert ask("reset").returncode == 0
+    assert ask("reset").stdout == f"Forgot {run.state}.\n"
     assert not run.state.exists()
 
 

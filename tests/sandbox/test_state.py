@@ -144,3 +144,17 @@ def test_a_directory_of_somebody_else_is_a_sentence(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(Path, "is_file", forbidden)
     with pytest.raises(StateError, match="Permission denied"):
         StateDirectory.existing(tmp_path)
+
+
+def test_homes_are_put_aside_before_a_state_is_forgotten(tmp_path: Path) -> None:
+    state = StateDirectory.open(tmp_path / "state")
+    assert state.put_homes_aside() is None
+    (state.volumes / "released" / "old").mkdir(parents=True)
+    (state.volumes / "home").mkdir()
+    (state.volumes / "home" / "thesis.tex").write_text("years of work")
+    assert state.homes == 2
+    aside = state.put_homes_aside()
+    state.remove()
+    assert aside is not None
+    assert aside.parent == tmp_path
+    assert (aside / "home" / "thesis.tex").read_text() == "years of work"
