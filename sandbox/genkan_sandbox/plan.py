@@ -7,7 +7,7 @@ from genkan_sandbox.binaries import Binaries
 from genkan_sandbox.control_plane.access import kubeconfig
 from genkan_sandbox.control_plane.addresses import Ports, SandboxAddress
 from genkan_sandbox.hub.settings import DemoUser
-from genkan_sandbox.sites import Site, site_manifests
+from genkan_sandbox.sites import Site
 from genkan_sandbox.state import StateDirectory
 from genkan_spawner.api import JsonObject
 
@@ -26,6 +26,8 @@ class Plan:
     simulate: bool
     ready_file: Path | None
     hub_config: Path | None
+    manifests: tuple[JsonObject, ...]
+    """What the site brings to the cluster, in the order of need."""
 
     @property
     def api_url(self) -> str:
@@ -46,11 +48,6 @@ class Plan:
     def public_url(self) -> str:
         """Where people open the hub."""
         return f"http://{self.address.host}:{self.ports.public}/"
-
-    @property
-    def manifests(self) -> list[JsonObject]:
-        """What the site brings to the cluster, in the order of need."""
-        return site_manifests(self.site)
 
     @property
     def nodes(self) -> frozenset[str]:

@@ -11,7 +11,7 @@ from genkan_sandbox.exceptions import ComponentError, OptionError, SandboxError,
 from genkan_sandbox.plan import Plan
 from genkan_sandbox.progress import Progress, open_progress
 from genkan_sandbox.sandbox import Sandbox
-from genkan_sandbox.sites import load_site
+from genkan_sandbox.sites import load_site, site_manifests
 from genkan_sandbox.state import StateDirectory
 from genkan_sandbox.supervision.leftovers import end_sandbox_processes
 from genkan_spawner.exceptions import KubernetesError
@@ -71,6 +71,7 @@ def start(options: UpOptions) -> None:
                 simulate=options.simulate,
                 ready_file=options.ready_file,
                 hub_config=options.hub_config,
+                manifests=tuple(site_manifests(site)),
             )
             _run(plan, progress)
 
