@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from .documents import load_document
+from .documents import Row, load_document
 from .names import ExtendedResource, ImageReference, Slug
 from .quantities import PositiveQuantity, parse_quantity
 from .violations import Violation, raise_violations
@@ -15,12 +15,6 @@ BUILT_IN = Path(__file__).with_name("builtin.yaml")
 """The catalogue of a hub that was given none."""
 
 Line = Annotated[str, Field(max_length=200), AfterValidator(str.strip), Field(min_length=1)]
-
-
-class Row(BaseModel):
-    """A part of the catalogue: unknown fields are refused, and nothing changes after loading."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Gpu(Row):

@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from .exceptions import DocumentError, Position, Problem
 from .violations import problems_of
@@ -15,6 +15,12 @@ MAX_BYTES = 1024 * 1024
 """The largest document that is read; a person's file is a thousand times smaller."""
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+class Row(BaseModel):
+    """A part of a document: unknown fields are refused, and nothing changes after loading."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def load_document(path: Path, model: type[Model]) -> Model:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from genkan_sandbox.agent.faults import FaultKind, fault_entry
+from genkan_sandbox.annotations import SIMULATE
 from genkan_sandbox.control_plane.bootstrap import default_account, usable
 from genkan_sandbox.fault_command import change_faults
-from genkan_sandbox.sites import SIMULATE, Device, Pool, node_manifest
+from genkan_sandbox.sites import Device, Pool, node_manifest
 from genkan_spawner.api import JsonObject, KubernetesApi, PatchType
 from genkan_spawner.exceptions import NotFoundError
 from genkan_spawner.kinds import EVENTS, KINDS, NODES, PODS, QUOTAS, Kind

@@ -5,13 +5,8 @@ from sys import intern
 from typing import Any
 
 from genkan_profiles.quantities import parse_quantity
+from genkan_sandbox.annotations import MANAGED, SIMULATE
 from genkan_spawner.api import JsonObject
-
-MANAGED = "sandbox.genkan.dev/managed"
-"""Annotation of a node that the agent takes on."""
-
-SIMULATE = "sandbox.genkan.dev/simulate"
-"""Annotation of a pod that turns Running without a process."""
 
 START_SECONDS = "sandbox.genkan.dev/start-seconds"
 """Annotation of a simulated pod: how long it takes until it is Running."""

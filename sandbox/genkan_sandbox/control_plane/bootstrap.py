@@ -7,6 +7,7 @@ from contextlib import suppress
 from genkan_sandbox.agent import isolation
 from genkan_sandbox.agent.provisioner import PROVISIONER
 from genkan_sandbox.agent.sandboxing import Isolation
+from genkan_sandbox.annotations import PART_OF_SITE
 from genkan_sandbox.exceptions import SiteError
 from genkan_spawner.api import JsonObject, KubernetesApi, PatchType
 from genkan_spawner.exceptions import KubernetesError, NotFoundError
@@ -27,9 +28,6 @@ FIELD_MANAGER = "genkan-sandbox"
 
 _POLL = 0.1
 _AT_ONCE = 16
-
-PART_OF_SITE = "sandbox.genkan.dev/part-of-site"
-"""Label of what a site file brought, so that what it no longer names can be taken away."""
 
 _CREATED_ONCE = {"Node", "Pod"}
 """Kinds whose objects change while they live: they are created, and left alone where they are."""

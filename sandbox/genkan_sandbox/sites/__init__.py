@@ -2,14 +2,12 @@
 
 from .hardware import Device, Pool, Taint, TaintEffect
 from .loading import load_site, shipped_sites
-from .manifests import MANAGED, SIMULATE, node_manifest, site_manifests
+from .manifests import node_manifest, site_manifests
 from .models import Scheduler, Site
 from .people import User
 from .scheduling import scheduler_configuration
 
 __all__ = [
-    "MANAGED",
-    "SIMULATE",
     "Device",
     "Pool",
     "Scheduler",

@@ -4,25 +4,23 @@ import re
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from genkan_profiles.documents import Row
 from genkan_profiles.gpu_products import ComputeCapability, gpu_products
 from genkan_profiles.names import ExtendedResource, LabelKey, LabelValue, Name
 from genkan_profiles.quantities import PositiveQuantity, quantity_bytes
 from genkan_profiles.violations import Violation, raise_violations
 
 NVIDIA = "nvidia.com/"
+"""How the names of all resources of NVIDIA's device plug-in begin."""
+WHOLE_CARD = "nvidia.com/gpu"
+"""The resource of cards that are not divided."""
 _MIG_RESOURCE = re.compile(r"nvidia\.com/mig-(?P<slices>[1-7])g\.[0-9]+gb")
 _MIG_SLICES = 7
 """Slices that an NVIDIA card is divided into at most."""
 _MEBIBYTE = 1024 * 1024
 _LONGEST_NODE_NAME = 63
-
-
-class Row(BaseModel):
-    """A part of a site file: unknown fields are refused, and nothing changes after loading."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class TaintEffect(StrEnum):
@@ -44,7 +42,7 @@ class Taint(Row):
 class Device(Row):
     """Devices of one kind in each node of a pool."""
 
-    resource: ExtendedResource = "nvidia.com/gpu"
+    resource: ExtendedResource = WHOLE_CARD
     """The extended resource that a pod asks for; `nvidia.com/mig-1g.10gb` and the like are MIG slices."""
     count: int = Field(ge=1, le=1024)
     """Devices in one node; slices, not cards, for MIG."""

@@ -6,9 +6,7 @@ driver's version beside the new ones as there.
 
 from genkan_profiles.gpu_products import gpu_products
 
-from .hardware import NVIDIA, Device, Pool
-
-_WHOLE_CARD = "nvidia.com/gpu"
+from .hardware import NVIDIA, WHOLE_CARD, Device, Pool
 
 
 def node_labels(pool: Pool, index: int) -> dict[str, str]:
@@ -77,7 +75,7 @@ def _card_labels(device: Device, *, cards: int) -> dict[str, str]:
     if device.is_mig:
         memory = known.memory if known else 0
     shared = device.replicas > 1
-    if shared and device.resource == _WHOLE_CARD:
+    if shared and device.resource == WHOLE_CARD:
         product += "-SHARED"
     labels = {
         "product": product,
@@ -91,7 +89,7 @@ def _card_labels(device: Device, *, cards: int) -> dict[str, str]:
     capability = device.compute_capability or (known.compute_capability if known else "")
     if capability:
         labels["compute.major"], labels["compute.minor"] = capability.split(".")
-    return {f"{_WHOLE_CARD}.{name}": value for name, value in labels.items() if value}
+    return {f"{WHOLE_CARD}.{name}": value for name, value in labels.items() if value}
 
 
 def _slice_labels(device: Device) -> dict[str, str]:

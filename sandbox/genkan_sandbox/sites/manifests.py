@@ -1,20 +1,15 @@
 """A site as the Kubernetes objects that make a cluster be like it."""
 
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+
+from genkan_sandbox.annotations import MANAGED, SIMULATE
+from genkan_spawner.api import JsonObject
 
 from .hardware import Pool
 from .labels import node_labels
 from .models import Site
 from .policies import LimitRange, Namespace, PriorityClass, Quota
 from .tenants import Tenant
-
-JsonObject: TypeAlias = dict[str, Any]
-
-MANAGED = "sandbox.genkan.dev/managed"
-"""Annotation of nodes that the sandbox's agent takes on."""
-SIMULATE = "sandbox.genkan.dev/simulate"
-"""Annotation of pods that run without a process."""
 
 _TENANT_IMAGE = "registry.example.org/tenants/workload:1"
 _TENANT_USER_ID = 1000

@@ -5,9 +5,10 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from genkan_profiles.documents import Row
 from genkan_profiles.violations import Violation, raise_violations
 
-from .hardware import Pool, Row
+from .hardware import Pool
 from .people import User
 from .policies import BUILT_IN_PRIORITY_CLASSES, LimitRange, Namespace, PriorityClass, Quota
 from .tenants import Tenant

@@ -5,9 +5,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from genkan_profiles.documents import Row
 from genkan_profiles.names import Group
-
-from .hardware import Row
 
 _USER_NAME = re.compile(r"[a-z0-9]([a-z0-9._@-]{0,62}[a-z0-9])?")
 

@@ -5,10 +5,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from genkan_profiles.documents import Row
 from genkan_profiles.names import DottedName, LabelKey, LabelValue, Name
 from genkan_profiles.quantities import Quantity
-
-from .hardware import Row
 
 BUILT_IN_PRIORITY_CLASSES = ("system-cluster-critical", "system-node-critical")
 _COUNTED = (

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from .manifests import JsonObject
-from .models import Site
+from genkan_spawner.api import JsonObject
 
-_WHOLE_CARD = "nvidia.com/gpu"
+from .hardware import WHOLE_CARD
+from .models import Site
 
 
 def scheduler_configuration(site: Site, *, kubeconfig: Path) -> JsonObject:
@@ -28,7 +28,7 @@ def scheduler_configuration(site: Site, *, kubeconfig: Path) -> JsonObject:
 
 
 def _packing_arguments(site: Site) -> JsonObject:
-    devices = sorted({_WHOLE_CARD, *site.offered})
+    devices = sorted({WHOLE_CARD, *site.offered})
     return {
         "apiVersion": "kubescheduler.config.k8s.io/v1",
         "kind": "NodeResourcesFitArgs",

@@ -4,10 +4,11 @@ from typing import Annotated
 
 from pydantic import Field
 
+from genkan_profiles.documents import Row
 from genkan_profiles.names import ExtendedResource, LabelKey, LabelValue, Name
 from genkan_profiles.quantities import PositiveQuantity, parse_quantity
 
-from .hardware import Pool, Row, Taint, TaintEffect
+from .hardware import Pool, Taint, TaintEffect
 from .labels import node_labels
 
 
