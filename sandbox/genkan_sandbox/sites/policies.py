@@ -24,6 +24,7 @@ _COUNTED = (
     "configmaps",
     "services",
 )
+_LIMITED = ("cpu", "memory", "ephemeral-storage")
 
 
 def _counted(resource: str) -> str:
@@ -35,6 +36,19 @@ def _counted(resource: str) -> str:
         )
         raise ValueError(message)
     return resource
+
+
+def _limited(resource: str) -> str:
+    if resource not in _LIMITED and "/" not in resource:
+        message = (
+            f"Containers have no limit of {resource!r}. They have limits of {', '.join(_LIMITED)}, "
+            "and of devices as nvidia.com/gpu."
+        )
+        raise ValueError(message)
+    return resource
+
+
+_Limits = dict[Annotated[str, AfterValidator(_limited)], Quantity]
 
 
 class PodSecurity(StrEnum):
@@ -97,7 +111,7 @@ class LimitRange(Row):
 
     name: DottedName
     namespace: str
-    default: dict[str, Quantity] = Field(default_factory=dict)
-    default_request: dict[str, Quantity] = Field(default_factory=dict)
-    min: dict[str, Quantity] = Field(default_factory=dict)
-    max: dict[str, Quantity] = Field(default_factory=dict)
+    default: _Limits = Field(default_factory=dict)
+    default_request: _Limits = Field(default_factory=dict)
+    min: _Limits = Field(default_factory=dict)
+    max: _Limits = Field(default_factory=dict)

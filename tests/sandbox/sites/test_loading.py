@@ -121,6 +121,11 @@ def test_a_site_comes_from_a_file(file: Path) -> None:
             "13:44: quotas[0].hard[\"nvidia.com/gpu\"]: Quotas do not count 'nvidia.com/gpu'. They count devices as",
         ),
         (
+            "quotas:",
+            "limit_ranges: [{name: sizes, namespace: genkan, max: {gpu: 2}}]\nquotas:",
+            "12:55: limit_ranges[0].max.gpu: Containers have no limit of 'gpu'. They have limits of cpu, memory,",
+        ),
+        (
             "[high]",
             "[higher]",
             "13:92: quotas[0].priority_classes[0]: There is no priority class 'higher' in this site. (allowed: high, ",
