@@ -32,13 +32,23 @@ def configure(
     problems. `idle_timeout` is how many seconds a server may be idle before it is stopped, 0 for ever: a forgotten
     server holds its GPUs, an hour outlasts a lunch. `home_capacity` is what the claim of a new home asks for; many
     shared file systems do not enforce it. `named_servers` is how many servers a user may have beside the default one.
+    Raises ValueError where a number cannot be meant so.
     """
+    _require_count("idle_timeout", idle_timeout, of="seconds, 0 to let idle servers run for ever")
+    _require_count("named_servers", named_servers, of="servers, 0 for none beside the default one")
     _offer_catalogue(c, str(catalogue_file))
     _keep_homes(c, canonical_quantity(home_capacity))
     _allow_named_servers(c, named_servers)
     _outlive_failures(c)
     if idle_timeout:
         _stop_idle_servers(c, idle_timeout)
+
+
+def _require_count(name: str, value: object, *, of: str) -> None:
+    # A hub's configuration is not typed: numbers may come from the environment as text.
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        message = f"{name} must be a whole number of {of}; it is {value!r}."
+        raise ValueError(message)
 
 
 def _offer_catalogue(c: Any, catalogue_file: str) -> None:

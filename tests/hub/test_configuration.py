@@ -160,3 +160,11 @@ def test_the_shipped_configuration_file_is_that_call() -> None:
     runpy.run_path(str(ROOT / "hub/jupyterhub_config.py"), init_globals={"c": c})
 
     assert c.JupyterHub.spawner_class == "genkan"
+
+
+@pytest.mark.parametrize("name", ["idle_timeout", "named_servers"])
+@pytest.mark.parametrize("value", [-1, "3600", 0.5, True])
+def test_a_number_that_is_no_count_is_refused(c: Config, name: str, value: object) -> None:
+    arguments: dict[str, Any] = {name: value}
+    with pytest.raises(ValueError, match=rf"^{name} must be a whole number of .*, 0 .*; it is {value!r}\.$"):
+        configure(c, **arguments)
