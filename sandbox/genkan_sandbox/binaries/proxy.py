@@ -23,6 +23,7 @@ _FLAGS = (
     "--loglevel=error",
     "--fetch-retry-mintimeout=1000",
     "--fetch-retry-maxtimeout=5000",
+    "--fetch-timeout=30000",
 )
 
 

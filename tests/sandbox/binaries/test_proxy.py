@@ -37,6 +37,7 @@ def test_npm_installs_what_the_lock_says_and_nothing_runs(workshop: Workshop, to
 
     (words,) = toolbox.installs()
     assert words.startswith("ci --ignore-scripts ")
+    assert " --fetch-timeout=30000" in words
     assert (made / "package-lock.json").read_bytes() == workshop.modules.files_of(PROXY)[1].read_bytes()
     assert proxy_command(made, workshop=workshop) == (
         str(toolbox.path / "node"),
