@@ -12,9 +12,10 @@ from genkan_sandbox.agent.addresses import AddressPool
 from genkan_sandbox.agent.agent import Agent
 from genkan_sandbox.agent.events import EventRecorder
 from genkan_sandbox.agent.faults import FaultBoard
+from genkan_sandbox.agent.host import HostView, private_directories
 from genkan_sandbox.agent.images import ImageStore
 from genkan_sandbox.agent.machine import Machine
-from genkan_sandbox.agent.sandboxing import HostView, Isolation, detect_isolation
+from genkan_sandbox.agent.sandboxing import Isolation, detect_isolation
 from genkan_sandbox.agent.volumes import VolumeStore
 from genkan_spawner.api import KubernetesApi
 
@@ -53,7 +54,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 async def _run(options: argparse.Namespace) -> None:
-    host = HostView.read()
+    state: Path = options.state.resolve()
+    host = HostView.read(private=private_directories(state))
     isolation, reason = await detect_isolation(host)
     if isolation is Isolation.NONE:
         log.warning("Containers run without isolation. %s", reason)
@@ -63,14 +65,14 @@ async def _run(options: argparse.Namespace) -> None:
         machine = Machine(
             api=api,
             sandbox=options.sandbox_id,
-            state=options.state.resolve(),
+            state=state,
             host=host,
             isolation=isolation,
             addresses=AddressPool(options.pod_network),
             events=events,
             faults=faults,
             images=ImageStore(faults=faults, events=events),
-            volumes=VolumeStore(api, options.state.resolve()),
+            volumes=VolumeStore(api, state),
             ledgers={},
         )
         agent = Agent(machine, simulate=options.simulate, start_seconds=options.simulated_start_seconds)

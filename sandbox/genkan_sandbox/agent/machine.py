@@ -7,9 +7,10 @@ from genkan_sandbox.agent.addresses import AddressPool
 from genkan_sandbox.agent.devices import DeviceLedger
 from genkan_sandbox.agent.events import EventRecorder
 from genkan_sandbox.agent.faults import FaultBoard
+from genkan_sandbox.agent.host import HostView
 from genkan_sandbox.agent.images import ImageStore
 from genkan_sandbox.agent.records import NodeRecord
-from genkan_sandbox.agent.sandboxing import HostView, Isolation
+from genkan_sandbox.agent.sandboxing import Isolation
 from genkan_sandbox.agent.volumes import VolumeStore
 from genkan_spawner.api import KubernetesApi
 

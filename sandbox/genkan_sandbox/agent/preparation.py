@@ -17,6 +17,7 @@ from genkan_sandbox.agent.environment import (
     references,
 )
 from genkan_sandbox.agent.fields import Place
+from genkan_sandbox.agent.host import search_path
 from genkan_sandbox.agent.leftovers import CONTAINER_VARIABLE, SANDBOX_VARIABLE
 from genkan_sandbox.agent.machine import Machine
 from genkan_sandbox.agent.mounts import Bind, binds, make_directory
@@ -29,7 +30,6 @@ from genkan_sandbox.agent.sandboxing import (
     Isolation,
     Jail,
     bubblewrap_command,
-    search_path,
 )
 from genkan_sandbox.agent.volumes import Mounted, config_map_data, secret_data
 from genkan_spawner.api import JsonObject

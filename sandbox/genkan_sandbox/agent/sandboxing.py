@@ -5,16 +5,14 @@ else of the machine is visible and a volume can be mounted at any path. The netw
 the machine's loopback network. Nothing limits CPU or memory.
 """
 
-import os
-import shutil
-import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from genkan_sandbox.agent.host import HostView
 from genkan_sandbox.agent.mounts import Bind
 from genkan_sandbox.agent.processes import ContainerProcess, Launch, Pipes, StartError
 
@@ -24,9 +22,6 @@ HOME = "/home/jovyan"
 USER, GROUP = 1000, 1000
 """Of a container whose security context names none."""
 
-_PROGRAMS = ("bin", "etc", "lib", "lib32", "lib64", "libx32", "nix", "opt", "sbin", "usr")
-_HIDDEN_FILES = ("/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-", "/etc/sudoers")
-_HIDDEN_DIRECTORIES = ("/etc/ssh", "/etc/ssl/private", "/etc/sudoers.d")
 _MEMORY_DIRECTORIES = ("/tmp", "/home", "/root", "/run", "/var/tmp")  # noqa: S108  # inside the container
 
 
@@ -35,38 +30,6 @@ class Isolation(StrEnum):
 
     BUBBLEWRAP = "bubblewrap"
     NONE = "none"
-
-
-@dataclass(frozen=True, slots=True)
-class HostView:
-    """What of the machine every container sees, read-only."""
-
-    directories: tuple[str, ...]
-    links: tuple[tuple[str, str], ...]
-    """Target and path, as `/bin -> usr/bin`."""
-    hidden_files: tuple[str, ...] = ()
-    hidden_directories: tuple[str, ...] = ()
-    interpreter: tuple[str, ...] = ()
-    """This Python and its environment, which may live under a home or /tmp that containers do not see."""
-    resolver: str | None = None
-    """Where /etc/resolv.conf leads, if that is under /run."""
-    bubblewrap: str | None = None
-    """The program; a container's PATH must not choose it."""
-
-    @classmethod
-    def read(cls, *, root: Path = Path("/")) -> "HostView":
-        """Look at the machine once."""
-        entries = [root / name for name in _PROGRAMS if os.path.lexists(root / name)]
-        resolver = os.path.realpath(root / "etc/resolv.conf")
-        return cls(
-            directories=tuple(f"/{entry.name}" for entry in entries if entry.is_dir() and not entry.is_symlink()),
-            links=tuple((str(entry.readlink()), f"/{entry.name}") for entry in entries if entry.is_symlink()),
-            hidden_files=tuple(path for path in _HIDDEN_FILES if Path(path).is_file()),
-            hidden_directories=tuple(path for path in _HIDDEN_DIRECTORIES if Path(path).is_dir()),
-            interpreter=_interpreter(),
-            resolver=resolver if resolver.startswith("/run/") and Path(resolver).is_file() else None,
-            bubblewrap=shutil.which("bwrap"),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +85,6 @@ async def detect_isolation(host: HostView) -> tuple[Isolation, str]:
     return Isolation.NONE, f"bubblewrap does not work here, perhaps as user namespaces are disabled ({reason})."
 
 
-def search_path() -> str:
-    """Return the PATH of containers: this Python's commands first."""
-    return f"{sys.prefix}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-
 def _root(host: HostView) -> list[str]:
     command = ["--tmpfs", "/"]
     for path in host.directories:
@@ -135,11 +93,9 @@ def _root(host: HostView) -> list[str]:
         command += ["--symlink", target, path]
     for path in host.hidden_files:
         command += ["--ro-bind", "/dev/null", path]
-    for path in host.hidden_directories:
-        command += ["--tmpfs", path]
+    command += _emptied(host.hidden_early)
     command += ["--dev", "/dev", "--proc", "/proc"]
-    for path in _MEMORY_DIRECTORIES:
-        command += ["--tmpfs", path]
+    command += _emptied(_MEMORY_DIRECTORIES)
     command += ["--ro-bind-try", "/sys/devices/system/cpu", "/sys/devices/system/cpu"]
     if host.resolver is not None:
         command += ["--ro-bind-try", host.resolver, host.resolver]
@@ -147,7 +103,16 @@ def _root(host: HostView) -> list[str]:
 
 
 def _interpreter_binds(host: HostView) -> list[str]:
-    return [word for path in host.interpreter for word in ("--ro-bind", path, path)]
+    """Bind this Python, and empty what of it is hidden, which may in turn have some of this Python inside."""
+    command: list[str] = []
+    late = host.hidden_late
+    for path in sorted({*host.interpreter, *late}, key=lambda path: PurePosixPath(path).parts):
+        command += ["--ro-bind", path, path] if path in host.interpreter else _emptied([path])
+    return command
+
+
+def _emptied(paths: Iterable[str]) -> list[str]:
+    return [word for path in paths for word in ("--tmpfs", path)]
 
 
 def _bound(found: Iterable[Bind]) -> list[str]:
@@ -160,12 +125,3 @@ def _bound(found: Iterable[Bind]) -> list[str]:
 def _hides(bind: Bind, host: HostView) -> bool:
     """Whether a mount would hide this Python, as a volume at /home does with an environment under it."""
     return any(path.startswith(bind.target.rstrip("/") + "/") for path in host.interpreter)
-
-
-def _interpreter() -> tuple[str, ...]:
-    """Return what of this Python is outside the directories that containers see anyway, outer paths first."""
-    named = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
-    paths = sorted(named | {os.path.realpath(path) for path in named})
-    visible = tuple(f"/{name}/" for name in _PROGRAMS)
-    outside = [path for path in paths if not f"{path}/".startswith(visible)]
-    return tuple(path for path in outside if not any(path.startswith(f"{other}/") for other in outside))

@@ -2,7 +2,8 @@ import asyncio
 
 import pytest
 
-from genkan_sandbox.agent.sandboxing import HostView, Isolation, detect_isolation
+from genkan_sandbox.agent.host import HostView
+from genkan_sandbox.agent.sandboxing import Isolation, detect_isolation
 
 from ...support.sandbox import require
 

@@ -6,11 +6,12 @@ import pytest
 
 from genkan_sandbox.agent.environment import ConfigurationError
 from genkan_sandbox.agent.fields import Place
+from genkan_sandbox.agent.host import search_path
 from genkan_sandbox.agent.machine import Machine
 from genkan_sandbox.agent.preparation import PodContext, prepare
 from genkan_sandbox.agent.processes import Launch, Pipes
 from genkan_sandbox.agent.records import project_pod
-from genkan_sandbox.agent.sandboxing import Isolation, search_path
+from genkan_sandbox.agent.sandboxing import Isolation
 from genkan_sandbox.agent.volumes import Mounted
 from genkan_spawner.api import JsonObject
 from genkan_spawner.exceptions import UnreachableError

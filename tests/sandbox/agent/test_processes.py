@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from genkan_sandbox.agent.host import HostView, search_path
 from genkan_sandbox.agent.leftovers import marked_processes
 from genkan_sandbox.agent.mounts import Bind
 from genkan_sandbox.agent.processes import ContainerProcess, Launch, StartError, missing_command
-from genkan_sandbox.agent.sandboxing import HostView, Isolation, Jail, bubblewrap_command, search_path
+from genkan_sandbox.agent.sandboxing import Isolation, Jail, bubblewrap_command
 
 READY = "echo ready; "
 
@@ -16,7 +17,8 @@ READY = "echo ready; "
 class Runner:
     """Starts commands in one of the two ways, with a home that is a directory of the test."""
 
-    def __init__(self, isolation: Isolation, directory: Path) -> None:
+    def __init__(self, isolation: Isolation, directory: Path, *, host: HostView | None = None) -> None:
+        self.host = host or HostView.read()
         self.isolation = isolation
         self.home = directory / "home"
         self.home.mkdir()
@@ -33,7 +35,7 @@ class Runner:
             Launch(
                 log=self.log,
                 environment=variables,
-                jailed=partial(bubblewrap_command, command, jail=jail, host=HostView.read()),
+                jailed=partial(bubblewrap_command, command, jail=jail, host=self.host),
             )
         )
 
