@@ -1,4 +1,8 @@
-"""What of the machine every container sees: its programs and this Python, and nothing of the sandbox or of a home."""
+"""What of the machine every container sees: its programs and this Python, and nothing of the sandbox or of a home.
+
+Of /etc it sees only what programs need and anyone may read: a container's user is the user who runs the sandbox, and
+where that is the machine's administrator no file's mode would protect the rest.
+"""
 
 import contextlib
 import os
@@ -8,9 +12,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-_PROGRAMS = ("bin", "etc", "lib", "lib32", "lib64", "libx32", "nix", "opt", "sbin", "usr")
-_HIDDEN_FILES = ("/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-", "/etc/sudoers")
-_HIDDEN_DIRECTORIES = ("/etc/ssh", "/etc/ssl/private", "/etc/sudoers.d")
+_PROGRAMS = ("bin", "lib", "lib32", "lib64", "libx32", "nix", "opt", "sbin", "usr")
+_CONFIGURATION = (
+    *("hosts", "resolv.conf", "nsswitch.conf", "host.conf", "gai.conf", "networks", "protocols", "services", "rpc"),
+    *("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "static"),
+    *("ssl/certs", "ssl/cert.pem", "ssl/openssl.cnf", "ca-certificates*", "crypto-policies"),
+    *("pki/ca-trust", "pki/tls/certs", "pki/tls/cert.pem", "pki/tls/openssl.cnf"),
+    *("localtime", "timezone", "locale.alias", "locale.conf", "os-release", "debian_version"),
+    *("fonts", "mime.types", "magic*", "terminfo", "inputrc", "shells"),
+    *("profile", "profile.d", "bash.bashrc", "bashrc", "bash_completion*"),
+    *("jupyter", "ipython", "python3*", "R", "java*", "julia", "perl", "OpenCL"),
+)
+"""Of /etc, as patterns; `static` leads into the store on NixOS, `crypto-policies` belongs to OpenSSL on Fedora."""
+
 _COMMANDS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -21,13 +35,12 @@ class HostView:
     directories: tuple[str, ...]
     links: tuple[tuple[str, str], ...]
     """Target and path, as `/bin -> usr/bin`."""
-    hidden_files: tuple[str, ...] = ()
+    configuration: tuple[tuple[str, str], ...] = ()
+    """Files and directories of /etc: where they are, links followed, and their paths."""
     hidden_directories: tuple[str, ...] = ()
     """Directories within the others that containers find empty, outer ones first."""
     interpreter: tuple[str, ...] = ()
     """This Python and its environment, which may live under a home or /tmp that containers do not see."""
-    resolver: str | None = None
-    """Where /etc/resolv.conf leads, if that is under /run."""
     bubblewrap: str | None = None
     """The program; a container's PATH must not choose it."""
 
@@ -36,15 +49,15 @@ class HostView:
         """Look at the machine once; the `private` directories are hidden wherever containers would see them."""
         entries = [root / name for name in _PROGRAMS if os.path.lexists(root / name)]
         directories = tuple(f"/{entry.name}" for entry in entries if entry.is_dir() and not entry.is_symlink())
-        resolver = os.path.realpath(root / "etc/resolv.conf")
-        hidden = _hidden(private, directories=directories)
+        links = tuple((str(entry.readlink()), f"/{entry.name}") for entry in entries if entry.is_symlink())
+        configuration = _configuration(root)
+        hidden = _hidden(private, directories=[*directories, *(path for _, path in configuration)])
         return cls(
             directories=directories,
-            links=tuple((str(entry.readlink()), f"/{entry.name}") for entry in entries if entry.is_symlink()),
-            hidden_files=tuple(path for path in _HIDDEN_FILES if Path(path).is_file()),
-            hidden_directories=(*(path for path in _HIDDEN_DIRECTORIES if Path(path).is_dir()), *hidden),
+            links=(*links, *_links(configuration, directories=directories)),
+            configuration=tuple(found for found in configuration if not _within(found[0], directories)),
+            hidden_directories=hidden,
             interpreter=_interpreter(directories=directories, hidden=hidden),
-            resolver=resolver if resolver.startswith("/run/") and Path(resolver).is_file() else None,
             bubblewrap=shutil.which("bwrap"),
         )
 
@@ -56,7 +69,8 @@ class HostView:
     @property
     def hidden_early(self) -> tuple[str, ...]:
         """Hidden directories that are within the machine's own."""
-        return tuple(path for path in self.hidden_directories if _within(path, self.directories))
+        seen = [*self.directories, *(path for _, path in self.configuration)]
+        return tuple(path for path in self.hidden_directories if _within(path, seen))
 
 
 def private_directories(state: Path) -> tuple[Path, ...]:
@@ -75,6 +89,17 @@ def private_directories(state: Path) -> tuple[Path, ...]:
 def search_path() -> str:
     """Return the PATH of containers: this Python's commands first."""
     return f"{sys.prefix}/bin:{_COMMANDS}"
+
+
+def _configuration(root: Path) -> tuple[tuple[str, str], ...]:
+    """Return what there is of the configuration: where links lead to, and the path."""
+    found = sorted(path for pattern in _CONFIGURATION for path in (root / "etc").glob(pattern) if path.exists())
+    return tuple((os.path.realpath(path), f"/{path.relative_to(root)}") for path in found)
+
+
+def _links(configuration: Iterable[tuple[str, str]], *, directories: Sequence[str]) -> Iterable[tuple[str, str]]:
+    """Return what of the configuration lies in directories that containers see: programs read zone names from links."""
+    return ((target, path) for target, path in configuration if _within(target, directories))
 
 
 def _hidden(private: Iterable[Path], *, directories: Sequence[str]) -> tuple[str, ...]:

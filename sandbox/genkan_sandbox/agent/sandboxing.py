@@ -91,14 +91,12 @@ def _root(host: HostView) -> list[str]:
         command += ["--ro-bind", path, path]
     for target, path in host.links:
         command += ["--symlink", target, path]
-    for path in host.hidden_files:
-        command += ["--ro-bind", "/dev/null", path]
+    for source, path in host.configuration:
+        command += ["--ro-bind-try", source, path]
     command += _emptied(host.hidden_early)
     command += ["--dev", "/dev", "--proc", "/proc"]
     command += _emptied(_MEMORY_DIRECTORIES)
     command += ["--ro-bind-try", "/sys/devices/system/cpu", "/sys/devices/system/cpu"]
-    if host.resolver is not None:
-        command += ["--ro-bind-try", host.resolver, host.resolver]
     return command
 
 

@@ -33,7 +33,58 @@ def test_this_machine_is_seen_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "bin").symlink_to("usr/bin")
     (tmp_path / "home").mkdir()
     found = HostView.read(root=tmp_path)
-    assert (found.directories, found.links) == (("/usr",), (("usr/bin", "/bin"),))
+    assert (found.directories, found.links, found.configuration) == (("/usr",), (("usr/bin", "/bin"),), ())
+
+
+def test_of_etc_is_seen_what_programs_need_and_nothing_else(tmp_path: Path) -> None:
+    etc = tmp_path / "etc"
+    for name in (
+        "hosts",
+        "shadow",
+        "krb5.keytab",
+        "wireguard/wg0.conf",
+        "ssl/certs/a.pem",
+        "ssl/private/key",
+        "magic.mime",
+    ):
+        (etc / name).parent.mkdir(parents=True, exist_ok=True)
+        (etc / name).write_text(name)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/resolv.conf").write_text("nameserver")
+    (etc / "resolv.conf").symlink_to("../run/resolv.conf")
+    (etc / "profile").symlink_to("gone")
+    (etc / "localtime").symlink_to("/usr/share")
+    (tmp_path / "usr").mkdir()
+    host = HostView.read(root=tmp_path)
+
+    assert {path: source.removeprefix(str(tmp_path)) for source, path in host.configuration} == {
+        "/etc/hosts": "/etc/hosts",
+        "/etc/magic.mime": "/etc/magic.mime",
+        "/etc/resolv.conf": "/run/resolv.conf",
+        "/etc/ssl/certs": "/etc/ssl/certs",
+    }
+    assert host.links == (("/usr/share", "/etc/localtime"),)
+
+
+async def test_a_shell_and_this_python_find_their_configuration(bubblewrap: Isolation, tmp_path: Path) -> None:
+    runner = Runner(bubblewrap, tmp_path)
+    python = "import socket, ssl; print(open('/etc/hosts').read().strip(), socket.gethostbyname('localhost'))"
+    process = await runner.start("bash", "-lc", f'id -u && {sys.executable} -c "{python}"')
+
+    assert await process.exit == 0
+    said = runner.log.read_text()
+    assert said.startswith("1000\n")
+    assert said.endswith(" 127.0.0.1\n")
+
+
+async def test_files_of_the_administrator_are_not_there(bubblewrap: Isolation, tmp_path: Path) -> None:
+    runner = Runner(bubblewrap, tmp_path)
+    process = await runner.shell(
+        "find /etc -name '*shadow*' -o -name 'ssl-cert*.key' -o -name 'sudoers*'; ls -d /etc/s*"
+    )
+
+    assert await process.exit == 0
+    assert not any(word in runner.log.read_text() for word in ("shadow", "key", "sudoers", "/etc/ssh"))
 
 
 def test_commands_of_this_python_come_first() -> None:

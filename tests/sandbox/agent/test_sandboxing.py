@@ -10,12 +10,11 @@ from genkan_sandbox.agent.processes import Pipes
 from genkan_sandbox.agent.sandboxing import Isolation, Jail, bubblewrap_command, detect_isolation
 
 HOST = HostView(
-    directories=("/etc", "/usr"),
+    directories=("/opt", "/usr"),
     links=(("usr/bin", "/bin"),),
-    hidden_files=("/etc/shadow",),
-    hidden_directories=("/etc/ssh",),
+    configuration=(("/run/systemd/resolve/stub-resolv.conf", "/etc/resolv.conf"),),
+    hidden_directories=("/home/ann/venv/state", "/opt/state"),
     interpreter=("/home/ann/venv",),
-    resolver="/run/systemd/resolve/stub-resolv.conf",
 )
 
 
@@ -35,13 +34,12 @@ def test_the_root_is_empty_but_for_the_machines_programs() -> None:
 
     assert command[-3:] == ["--", "lab", "--x"]
     root = position(command, "--tmpfs", "/")
-    assert (
-        root
-        < position(command, "--ro-bind", "/usr", "/usr")
-        < position(command, "--ro-bind", "/dev/null", "/etc/shadow")
-    )
+    assert root < position(command, "--ro-bind", "/usr", "/usr")
+    assert root < position(command, "--ro-bind-try", "/run/systemd/resolve/stub-resolv.conf", "/etc/resolv.conf")
     assert position(command, "--symlink", "usr/bin", "/bin")
-    assert position(command, "--ro-bind", "/etc", "/etc") < position(command, "--tmpfs", "/etc/ssh")
+    assert position(command, "--ro-bind", "/opt", "/opt") < position(command, "--tmpfs", "/opt/state")
+    interpreter = position(command, "--ro-bind", "/home/ann/venv", "/home/ann/venv")
+    assert interpreter < position(command, "--tmpfs", "/home/ann/venv/state")
     assert position(command, "--args", "8", "--json-status-fd", "7")
     assert "/" not in [command[index + 1] for index, word in enumerate(command) if word.endswith("bind")]
 
