@@ -8,3 +8,6 @@ SIMULATE = "sandbox.genkan.dev/simulate"
 
 PART_OF_SITE = "sandbox.genkan.dev/part-of-site"
 """Label of what a site file brought, so that what it no longer names can be taken away."""
+
+MANIFEST = "sandbox.genkan.dev/manifest"
+"""Annotation of a site's node or pod: a hash of what the site said of it when it was last brought to that."""

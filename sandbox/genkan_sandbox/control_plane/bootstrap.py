@@ -1,16 +1,20 @@
 """Bring a fresh or a resumed cluster to the state a site describes; every step may be repeated."""
 
 import asyncio
+import hashlib
+import json
+import time
 from collections.abc import Iterable
 from contextlib import suppress
+from http import HTTPStatus
 
 from genkan_sandbox.agent import isolation
 from genkan_sandbox.agent.provisioner import PROVISIONER
 from genkan_sandbox.agent.sandboxing import Isolation
-from genkan_sandbox.annotations import PART_OF_SITE
+from genkan_sandbox.annotations import MANIFEST, PART_OF_SITE
 from genkan_sandbox.exceptions import SiteError
 from genkan_spawner.api import JsonObject, KubernetesApi, PatchType
-from genkan_spawner.exceptions import KubernetesError, NotFoundError
+from genkan_spawner.exceptions import ForbiddenError, KubernetesError, NotFoundError
 from genkan_spawner.kinds import (
     CLUSTER_ROLES,
     CONFIG_MAPS,
@@ -21,6 +25,7 @@ from genkan_spawner.kinds import (
     PRIORITY_CLASSES,
     QUOTAS,
     SERVICE_ACCOUNTS,
+    Kind,
 )
 
 FIELD_MANAGER = "genkan-sandbox"
@@ -30,7 +35,13 @@ _POLL = 0.1
 _AT_ONCE = 16
 
 _CREATED_ONCE = {"Node", "Pod"}
-"""Kinds whose objects change while they live: they are created, and left alone where they are."""
+"""Kinds whose objects change while they live: they are created, and left alone until the site changes them."""
+
+_REPLACED = {"PriorityClass", "ResourceQuota"}
+"""Kinds with fields that Kubernetes sets for good, such as a class's value and a quota's scopes."""
+
+_QUOTA_SECONDS = 15.0
+"""How long the controller of quotas may take to see what was raised, or what is gone."""
 
 _PRUNED = (PODS, NODES, QUOTAS, LIMIT_RANGES, PRIORITY_CLASSES)
 """What goes when a site no longer names it; namespaces stay, because users' homes are in them."""
@@ -70,7 +81,11 @@ async def apply_all(api: KubernetesApi, manifests: Iterable[JsonObject]) -> None
 
 async def apply_site(api: KubernetesApi, manifests: Iterable[JsonObject]) -> None:
     """Apply what a site describes, each object marked as the site's."""
-    await apply_all(api, [_marked(manifest) for manifest in manifests])
+    site = list(manifests)
+    values = {
+        manifest["metadata"]["name"]: manifest["value"] for manifest in site if manifest["kind"] == "PriorityClass"
+    }
+    await apply_all(api, [_marked(manifest, values=values) for manifest in site])
 
 
 async def prune_site(api: KubernetesApi, manifests: Iterable[JsonObject]) -> None:
@@ -84,10 +99,15 @@ async def prune_site(api: KubernetesApi, manifests: Iterable[JsonObject]) -> Non
                     await api.delete(kind, metadata["name"], namespace=metadata.get("namespace"), grace_seconds=0)
 
 
-def _marked(manifest: JsonObject) -> JsonObject:
+def _marked(manifest: JsonObject, *, values: dict[str, int]) -> JsonObject:
+    """Return the manifest as it is sent; `values` are those of the site's priority classes, which pods keep."""
     metadata = manifest["metadata"]
-    labels = {**metadata.get("labels", {}), PART_OF_SITE: "true"}
-    return {**manifest, "metadata": {**metadata, "labels": labels}}
+    marked = {**metadata, "labels": {**metadata.get("labels", {}), PART_OF_SITE: "true"}}
+    if manifest["kind"] in _CREATED_ONCE:
+        value = values.get(manifest["spec"].get("priorityClassName", ""))
+        digest = hashlib.sha256(json.dumps([manifest, value], sort_keys=True).encode()).hexdigest()
+        marked["annotations"] = {**metadata.get("annotations", {}), MANIFEST: digest}
+    return {**manifest, "metadata": marked}
 
 
 def _identity(kind: str, manifest: JsonObject) -> tuple[str, str | None, str]:
@@ -97,11 +117,13 @@ def _identity(kind: str, manifest: JsonObject) -> tuple[str, str | None, str]:
 
 async def _insist(api: KubernetesApi, manifest: JsonObject) -> None:
     """Apply one object, again after passing failures; what the API server refuses is the site's fault."""
+    deadline = time.monotonic() + _QUOTA_SECONDS
     while True:
         try:
             await _apply(api, manifest)
         except KubernetesError as e:
-            if not e.passing:
+            late = isinstance(e, ForbiddenError) and "quota" in e.message and time.monotonic() < deadline
+            if not e.passing and not late:
                 what = f"{manifest['kind']} {manifest['metadata']['name']}"
                 raise SiteError(f"Kubernetes refuses the site's {what}: {e.message}") from e
             await asyncio.sleep(_POLL)
@@ -110,35 +132,69 @@ async def _insist(api: KubernetesApi, manifest: JsonObject) -> None:
 
 
 async def _apply(api: KubernetesApi, manifest: JsonObject) -> None:
-    """Apply one object; a pod waits for its namespace's service account, which a controller makes a moment later."""
-    if manifest["kind"] not in _CREATED_ONCE:
-        await api.apply(manifest, field_manager=FIELD_MANAGER)
+    if manifest["kind"] in _CREATED_ONCE:
+        await _create_once(api, manifest)
         return
-    kind, name, namespace = KINDS[manifest["kind"]], manifest["metadata"]["name"], manifest["metadata"].get("namespace")
+    try:
+        await api.apply(manifest, field_manager=FIELD_MANAGER)
+    except KubernetesError as e:
+        if e.status != HTTPStatus.UNPROCESSABLE_ENTITY or manifest["kind"] not in _REPLACED:
+            raise
+        metadata = manifest["metadata"]
+        with suppress(NotFoundError):
+            await api.delete(KINDS[manifest["kind"]], metadata["name"], namespace=metadata.get("namespace"))
+        await api.apply(manifest, field_manager=FIELD_MANAGER)
+
+
+async def _create_once(api: KubernetesApi, manifest: JsonObject) -> None:
+    """Create a node or pod where it is not there, or bring it to what the site says of it now."""
+    kind, metadata = KINDS[manifest["kind"]], manifest["metadata"]
+    name, namespace = metadata["name"], metadata.get("namespace")
+    # Creating at once and taking a conflict for an answer would not do: admission weighs quotas first.
     try:
         found = await api.get(kind, name, namespace=namespace)
     except NotFoundError:
-        # Creating at once and taking a conflict for an answer would not do: admission weighs quotas first.
-        if namespace is not None:
-            await default_account(api, namespace)
-        await api.create(kind, manifest, namespace=namespace)
+        pass
     else:
+        if (found["metadata"].get("annotations") or {}).get(MANIFEST) == metadata["annotations"][MANIFEST]:
+            return
         if kind is NODES:
             await _refit(api, found, manifest)
+            return
+        await _remove(api, kind, found)
+    if namespace is not None:
+        await default_account(api, namespace)
+    await api.create(kind, manifest, namespace=namespace)
+
+
+async def _remove(api: KubernetesApi, kind: Kind, found: JsonObject) -> None:
+    """Delete an object at once, and wait until it is gone."""
+    name, namespace = found["metadata"]["name"], found["metadata"].get("namespace")
+    with suppress(NotFoundError):
+        await api.delete(kind, name, namespace=namespace, grace_seconds=0, uid=found["metadata"]["uid"])
+        while True:
+            await api.get(kind, name, namespace=namespace)
+            await asyncio.sleep(_POLL)
 
 
 async def _refit(api: KubernetesApi, found: JsonObject, manifest: JsonObject) -> None:
-    """Bring a node that exists to the size, labels and taints that the site gives it now.
+    """Bring a node that exists to the size, labels, taints and cordon that the site gives it now.
 
-    Kubernetes' own taints stay, and so do labels that the site does not name, as somebody else may have set them.
+    Kubernetes' own taints stay. What somebody else has set beside the site goes, as nobody can tell it from what the
+    site gave it before; a node that the site has not changed is not refitted.
     """
     name, metadata, status = manifest["metadata"]["name"], manifest["metadata"], manifest["status"]
     size = {key: {**dict.fromkeys(found["status"].get(key, {})), **status[key]} for key in ("capacity", "allocatable")}
-    known = {key: metadata[key] for key in ("labels", "annotations") if key in metadata}
+    labels = {**dict.fromkeys(found["metadata"].get("labels", {})), **metadata["labels"]}
     own = [taint for taint in found["spec"].get("taints", []) if taint["key"].startswith("node.kubernetes.io/")]
-    spec = {"taints": [*own, *manifest["spec"].get("taints", [])]}
-    await api.patch(NODES, name, {"metadata": known, "spec": spec}, patch_type=PatchType.MERGE)
+    spec = {
+        "taints": [*own, *manifest["spec"].get("taints", [])],
+        "unschedulable": manifest["spec"].get("unschedulable"),
+    }
     await api.patch(NODES, name, {"status": size}, subresource="status", patch_type=PatchType.MERGE)
+    # The hash goes last, so that an interrupted start is taken up again by the next one.
+    known = {"labels": labels, "annotations": metadata["annotations"]}
+    await api.patch(NODES, name, {"metadata": known, "spec": spec}, patch_type=PatchType.MERGE)
 
 
 async def default_account(api: KubernetesApi, namespace: str) -> None:
