@@ -3,10 +3,12 @@
 import base64
 import json
 import secrets
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 
 from genkan_spawner.api import JsonObject, KubernetesApi
+from genkan_spawner.exceptions import NotFoundError
 from genkan_spawner.kinds import SERVICE_ACCOUNTS
 
 HUB_ACCOUNT = "hub"
@@ -60,7 +62,14 @@ def kubeconfig(*, server: str, authority: Path, token: str, namespace: str = "de
 
 
 async def account_token(api: KubernetesApi, *, namespace: str) -> str:
-    """Mint a token for the hub's ServiceAccount; KubeSpawner reads its configuration once, so it is a long one."""
+    """Make the hub's ServiceAccount anew, and mint a long token for it: KubeSpawner reads its configuration once.
+
+    A token belongs to the account's uid: those of earlier starts end with the account that they were minted for.
+    """
+    with suppress(NotFoundError):
+        await api.delete(SERVICE_ACCOUNTS, HUB_ACCOUNT, namespace=namespace)
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": HUB_ACCOUNT, "namespace": namespace}}
+    await api.create(SERVICE_ACCOUNTS, account, namespace=namespace)
     path = SERVICE_ACCOUNTS.path(namespace=namespace, name=HUB_ACCOUNT, subresource="token")
     request: JsonObject = {
         "apiVersion": "authentication.k8s.io/v1",
@@ -73,7 +82,7 @@ async def account_token(api: KubernetesApi, *, namespace: str) -> str:
 
 
 def hub_rights(namespace: str) -> list[JsonObject]:
-    """Return the hub's account and the rights it has in production, and no others.
+    """Return the rights that the hub's account has in production, and no others.
 
     Verbs are those that KubeSpawner and the view of the cluster use, measured one by one.
     """
@@ -92,7 +101,6 @@ def hub_rights(namespace: str) -> list[JsonObject]:
     ]
     rbac = "rbac.authorization.k8s.io"
     return [
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": HUB_ACCOUNT, "namespace": namespace}},
         {
             "apiVersion": f"{rbac}/v1",
             "kind": "Role",

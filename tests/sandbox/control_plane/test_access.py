@@ -2,7 +2,18 @@ import csv
 import json
 from pathlib import Path
 
-from genkan_sandbox.control_plane.access import Identity, hub_rights, kubeconfig, make_tokens, token_file
+from genkan_sandbox.control_plane.access import (
+    HUB_ACCOUNT,
+    Identity,
+    account_token,
+    hub_rights,
+    kubeconfig,
+    make_tokens,
+    token_file,
+)
+from genkan_spawner.kinds import SERVICE_ACCOUNTS
+
+from ..agent.fake_cluster import FakeCluster
 
 
 def test_the_token_file_gives_every_right_to_two_identities_only() -> None:
@@ -33,3 +44,12 @@ def test_the_hub_may_change_nothing_but_pods_and_claims_of_its_namespace() -> No
         if changes & set(rule["verbs"])
     }
     assert may_change == {("Role", "pods"), ("Role", "persistentvolumeclaims")}
+
+
+async def test_a_token_of_an_earlier_start_ends_with_its_account() -> None:
+    api = FakeCluster()
+    uids = []
+    for _ in range(2):
+        assert await account_token(api, namespace="genkan")
+        uids.append((await api.get(SERVICE_ACCOUNTS, HUB_ACCOUNT, namespace="genkan"))["metadata"]["uid"])
+    assert uids[0] != uids[1]
