@@ -64,3 +64,63 @@ def test_packages_that_cannot_be_had_are_a_sentence_and_nothing_counts_as_instal
     assert refused.returncode == 1
     assert "pip could not install requirements/sandbox.txt" in refused.stderr
     assert not list((tmp_path / "checkout" / ".venv").glob("genkan-*"))
+
+
+def python_with_pip(folder: Path, *, prefix: str, pip: str = "exit 0") -> str:
+    """Make a Python of a prefix that makes environments with this pip; each leaves a mark of its making."""
+    folder.mkdir(exist_ok=True)
+    return fake_python(
+        folder,
+        f"""case "$1" in
+  -c) case "$2" in *base_prefix*) echo "{prefix} (3, 12)" ;; esac ;;
+  *) echo made >>made; mkdir -p .venv/bin
+     printf '%s\\n' '#!/bin/sh' '{pip}' >.venv/bin/pip; chmod +x .venv/bin/pip ;;
+esac""",
+    )
+
+
+def times_made(checkout: Path) -> int:
+    return len((checkout / "made").read_text().split())
+
+
+def test_an_environment_is_kept_until_another_python_is_named(tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    first = python_with_pip(tmp_path / "first", prefix="/usr")
+    namesake = python_with_pip(tmp_path / "namesake", prefix="/usr")
+    other = python_with_pip(tmp_path / "other", prefix="/opt")
+    for python, expected in ((first, 1), (first, 1), (namesake, 1), (other, 2), (first, 3)):
+        assert prepare(checkout, PYTHON=python).returncode == 0
+        assert times_made(checkout) == expected
+        assert (checkout / ".venv" / "genkan-sandbox").is_file()
+
+
+def test_the_python_of_another_shell_is_no_reason_for_a_new_environment(tmp_path: Path) -> None:
+    checkout, other = tmp_path / "checkout", tmp_path / "other"
+    assert prepare(checkout, PYTHON=python_with_pip(tmp_path / "first", prefix="/usr")).returncode == 0
+    Path(python_with_pip(other, prefix="/opt")).rename(other / "python3")
+    assert prepare(checkout, PYTHON="python3", PATH=f"{other}:{os.environ['PATH']}").returncode == 0
+    assert times_made(checkout) == 1
+
+
+def test_a_moved_checkout_gets_a_new_environment(tmp_path: Path) -> None:
+    python = python_with_pip(tmp_path / "python", prefix="/usr")
+    assert prepare(tmp_path / "before", PYTHON=python).returncode == 0
+    (tmp_path / "before").rename(tmp_path / "after")
+    assert prepare(tmp_path / "after", PYTHON=python).returncode == 0
+    assert times_made(tmp_path / "after") == 2
+
+
+def test_an_environment_made_by_hand_is_left_alone(tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    assert prepare(checkout, PYTHON=python_with_pip(tmp_path / "first", prefix="/usr")).returncode == 0
+    (checkout / ".venv" / "origin").unlink()
+    assert prepare(checkout, PYTHON=python_with_pip(tmp_path / "other", prefix="/opt")).returncode == 0
+    assert times_made(checkout) == 1
+
+
+def test_a_project_that_cannot_be_installed_is_a_sentence(tmp_path: Path) -> None:
+    pip = 'case "$*" in *--editable*) exit 1 ;; esac'
+    refused = prepare(tmp_path / "checkout", PYTHON=python_with_pip(tmp_path / "first", prefix="/usr", pip=pip))
+    assert refused.returncode == 1
+    assert "pip could not install Genkan itself" in refused.stderr
+    assert not (tmp_path / "checkout" / ".venv" / "genkan-sandbox").exists()
