@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import logging
-import resource
 import signal
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from genkan_sandbox.agent.addresses import AddressPool
 from genkan_sandbox.agent.agent import Agent
 from genkan_sandbox.agent.events import EventRecorder
 from genkan_sandbox.agent.faults import FaultBoard
+from genkan_sandbox.agent.file_limit import raise_file_limit
 from genkan_sandbox.agent.host import HostView, private_directories
 from genkan_sandbox.agent.images import ImageStore
 from genkan_sandbox.agent.machine import Machine
@@ -31,8 +31,8 @@ def main() -> int:
         stream=sys.stderr,
     )
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
-    _raise_file_limit()
-    asyncio.run(_run(options))
+    # Each simulated server is one open file.
+    asyncio.run(_run(options, open_files=raise_file_limit()))
     return 0
 
 
@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-async def _run(options: argparse.Namespace) -> None:
+async def _run(options: argparse.Namespace, *, open_files: int) -> None:
     state: Path = options.state.resolve()
     host = HostView.read(private=private_directories(state))
     isolation, reason = await detect_isolation(host)
@@ -74,6 +74,7 @@ async def _run(options: argparse.Namespace) -> None:
             images=ImageStore(faults=faults, events=events),
             volumes=VolumeStore(api, state),
             ledgers={},
+            open_files=open_files,
         )
         agent = Agent(machine, simulate=options.simulate, start_seconds=options.simulated_start_seconds)
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -81,12 +82,6 @@ async def _run(options: argparse.Namespace) -> None:
         log.info("The node agent runs; isolation: %s.", isolation)
         await agent.run(reason=reason)
     log.info("The node agent has ended.")
-
-
-def _raise_file_limit() -> None:
-    """Allow as many open files as the machine lets us: each simulated server is one."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 if __name__ == "__main__":

@@ -32,6 +32,8 @@ class Machine:
     volumes: VolumeStore
     ledgers: dict[str, DeviceLedger]
     """By node."""
+    open_files: int | None = None
+    """The soft limit of open files of containers; None is the agent's own."""
 
     @property
     def host_address(self) -> str:

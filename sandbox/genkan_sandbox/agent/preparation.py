@@ -81,7 +81,7 @@ async def prepare(machine: Machine, pod: PodContext, container: JsonObject) -> L
         case Isolation.BUBBLEWRAP:
             jail = _jail(machine, pod, container, mounts=mounts, home=environment["HOME"])
             jailed = partial(bubblewrap_command, command, jail=jail, host=machine.host)
-            return Launch(log=log, environment=environment, jailed=jailed)
+            return Launch(log=log, environment=environment, jailed=jailed, open_files=machine.open_files)
         case Isolation.NONE:
             return _plain(machine, pod, mounts, Launch(log=log, environment=environment, command=command))
 
@@ -173,6 +173,7 @@ def _plain(machine: Machine, pod: PodContext, mounts: tuple[Bind, ...], launch: 
         },
         command=[*command, "--allow-root"] if server and os.geteuid() == 0 else command,
         directory=home,
+        open_files=machine.open_files,
     )
 
 

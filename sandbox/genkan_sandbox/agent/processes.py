@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from genkan_sandbox.agent.file_limit import limit_files, limited
 from genkan_sandbox.agent.leftovers import CONTAINER_VARIABLE, SANDBOX_VARIABLE
 
 MARKS = (SANDBOX_VARIABLE, CONTAINER_VARIABLE)
@@ -61,6 +62,8 @@ class Launch:
     """Run instead under bubblewrap, which itself gets none of the container's variables but the marks."""
     directory: Path | None = None
     """Working directory on the machine, where there is no bubblewrap."""
+    open_files: int | None = None
+    """The soft limit of open files; None is the agent's own."""
 
 
 @dataclass(slots=True)
@@ -99,6 +102,7 @@ class ContainerProcess:
             if launch.jailed is not None:
                 return await _start_jailed(launch, launch.jailed, log)
             process = await _spawn(launch.command, environment=launch.environment, log=log, directory=launch.directory)
+            limit_files(process.pid, launch.open_files)
             return cls(process, process.pid, asyncio.create_task(_exit_code(process)), jailed=False)
         except ValueError as e:
             raise StartError(str(e)) from e
@@ -156,7 +160,8 @@ async def _start_jailed(launch: Launch, jailed: CommandLine, log: int) -> Contai
     read, write = os.pipe2(os.O_CLOEXEC)
     try:
         pipes = Pipes(status=write, arguments=arguments)
-        process = await _spawn(jailed(pipes=pipes), environment=marks, log=log, keep=(write, arguments))
+        command = [*limited(launch.open_files), *jailed(pipes=pipes)]
+        process = await _spawn(command, environment=marks, log=log, keep=(write, arguments))
     except BaseException:
         os.close(read)
         raise
@@ -173,6 +178,7 @@ async def _start_jailed(launch: Launch, jailed: CommandLine, log: int) -> Contai
         container.kill()
         raise StartError(f"bubblewrap did not begin within {_STARTING_SECONDS:.0f} s") from e
     container.inner = report.pid or process.pid
+    limit_files(container.inner, launch.open_files)
     await _executed(container)
     if container.exit.done():
         await reader

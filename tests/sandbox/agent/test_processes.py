@@ -1,15 +1,20 @@
 import asyncio
 import os
+import resource
+import shutil
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from genkan_sandbox.agent import processes
 from genkan_sandbox.agent.host import HostView, search_path
 from genkan_sandbox.agent.leftovers import marked_processes
 from genkan_sandbox.agent.mounts import Bind
 from genkan_sandbox.agent.processes import ContainerProcess, Launch, StartError, missing_command
 from genkan_sandbox.agent.sandboxing import Isolation, Jail, bubblewrap_command
+
+from ...support.sandbox import require
 
 READY = "echo ready; "
 
@@ -22,13 +27,20 @@ class Runner:
         self.isolation = isolation
         self.home = directory / "home"
         self.home.mkdir()
+        self.open_files: int | None = None
         self.log = directory / "logs" / "c.log"
 
     async def start(self, *command: str, **environment: str) -> ContainerProcess:
         variables = {"PATH": search_path(), "HOME": "/home/jovyan", **environment}
         if self.isolation is Isolation.NONE:
             return await ContainerProcess.start(
-                Launch(log=self.log, environment=variables, command=command, directory=self.home)
+                Launch(
+                    log=self.log,
+                    environment=variables,
+                    command=command,
+                    directory=self.home,
+                    open_files=self.open_files,
+                )
             )
         jail = Jail("pod", "/home/jovyan", binds=(Bind(self.home, "/home/jovyan"),))
         return await ContainerProcess.start(
@@ -36,6 +48,7 @@ class Runner:
                 log=self.log,
                 environment=variables,
                 jailed=partial(bubblewrap_command, command, jail=jail, host=self.host),
+                open_files=self.open_files,
             )
         )
 
@@ -84,6 +97,33 @@ async def test_the_environment_is_only_what_is_given(runner: Runner) -> None:
     text = runner.log.read_text().replace("PWD=/home/jovyan\n", "")
     assert text.startswith(f"PATH={search_path()}\nHOME=/home/jovyan\nSTRANGE=a\nb 'c' $HOME ü\n")
     assert len(text.splitlines()) == 4
+
+
+async def test_the_limit_of_open_files_is_the_containers_own(runner: Runner) -> None:
+    soft, hard = (str(number) for number in resource.getrlimit(resource.RLIMIT_NOFILE))
+    os.mkfifo(runner.home / "go")
+    # It looks only after its start, as a program without bubblewrap is given its limit just after that.
+    script = "read line < go; ulimit -S -n; ulimit -H -n"
+    for given, wanted in ((321, "321"), (None, soft)):
+        runner.open_files = given
+        process = await runner.shell(script)
+        await asyncio.to_thread((runner.home / "go").write_text, "\n")
+        assert await process.exit == 0
+        assert runner.log.read_text().split()[-2:] == [wanted, hard]
+
+
+async def test_a_jail_begins_with_its_limit_of_open_files(
+    bubblewrap: Isolation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if shutil.which("prlimit") is None:
+        require("prlimit of util-linux is not installed.")
+    monkeypatch.setattr(processes, "limit_files", lambda *_: None)
+    runner = Runner(bubblewrap, tmp_path)
+    runner.open_files = 321
+    process = await runner.shell("ulimit -S -n")
+
+    assert await process.exit == 0
+    assert runner.log.read_text() == "321\n"
 
 
 async def test_a_process_may_end_in_its_own_way(runner: Runner) -> None:
