@@ -139,6 +139,9 @@ class Agent:
 
     def _take(self, record: PodRecord) -> None:
         self._known[record.uid] = record
+        # What was kept for later is older than this.
+        self._parked.pop(record.uid, None)
+        self._deferred.pop(record.uid, None)
         if self._machine.faults.silent(record.node):
             self._deferred[record.uid] = (record, False)
         elif record.uid in self._simulated:
@@ -146,12 +149,12 @@ class Agent:
         elif run := self._runs.get(record.uid):
             run.update(record)
         elif node := self._nodes.managed(record.node):
-            self._parked.pop(record.uid, None)
             self._begin(record, node)
         else:
             self._parked[record.uid] = record
 
     def _gone(self, record: PodRecord) -> None:
+        self._parked.pop(record.uid, None)
         if self._machine.faults.silent(record.node):
             self._deferred[record.uid] = (record, True)
         else:

@@ -180,6 +180,35 @@ async def test_a_silent_node_hears_nothing_until_it_answers_again(cluster: FakeC
                 await asyncio.sleep(0.005)
 
 
+async def test_a_pod_deleted_while_its_node_is_silent_is_never_started(cluster: FakeCluster, made: Machine) -> None:
+    where = {"name": faults.CONFIG_MAP, "namespace": faults.NAMESPACE}
+
+    async def started(name: str, **spec: Any) -> JsonObject:
+        """Start a pod, and so see to it that all that was said before has been heard."""
+        cluster.put(PODS, pod(name, annotations=SIMULATED, **spec))
+        return await until(cluster, name, "Running")
+
+    async with agent(cluster, made):
+        cluster.put(PODS, pod("early", annotations=SIMULATED, nodeName="late"))
+        cluster.put(PODS, pod("missed", annotations=SIMULATED, nodeName="late"))
+        await started("one")
+        cluster.put(CONFIG_MAPS, {"metadata": where, "data": fault_entry("silent-node", node="late")})
+        await made.faults.changed(seconds=10)
+        cluster.remove(PODS, "early")
+        await started("two")
+        cluster.forget(PODS, "missed")
+        cluster.break_watches()
+        await started("three")
+        cluster.put(NODES, node("late"))
+        cluster.put(NODES, node("other"))
+        await started("four", nodeName="other")
+        cluster.remove(CONFIG_MAPS, faults.CONFIG_MAP, namespace=faults.NAMESPACE)
+        await made.faults.changed(seconds=10)
+        five = await started("five", nodeName="late")
+
+    assert five["podIP"] == "127.252.1.5"
+
+
 async def test_the_cluster_is_told_how_containers_are_kept_apart(cluster: FakeCluster, made: Machine) -> None:
     running = Agent(made)
     task = asyncio.create_task(running.run(reason="bubblewrap is not installed."))
