@@ -40,8 +40,11 @@ _CREATED_ONCE = {"Node", "Pod"}
 _REPLACED = {"PriorityClass", "ResourceQuota"}
 """Kinds with fields that Kubernetes sets for good, such as a class's value and a quota's scopes."""
 
-_QUOTA_SECONDS = 15.0
-"""How long the controller of quotas may take to see what was raised, or what is gone."""
+_LAGGING = ("quota", "already marked as default")
+"""What admission says while it has not seen that a quota was raised, a pod is gone or a default is one no more."""
+
+_LAG_SECONDS = 15.0
+"""How long it may take to see that; after that the site is at fault."""
 
 _PRUNED = (PODS, NODES, QUOTAS, LIMIT_RANGES, PRIORITY_CLASSES)
 """What goes when a site no longer names it; namespaces stay, because users' homes are in them."""
@@ -117,13 +120,13 @@ def _identity(kind: str, manifest: JsonObject) -> tuple[str, str | None, str]:
 
 async def _insist(api: KubernetesApi, manifest: JsonObject) -> None:
     """Apply one object, again after passing failures; what the API server refuses is the site's fault."""
-    deadline = time.monotonic() + _QUOTA_SECONDS
+    deadline = time.monotonic() + _LAG_SECONDS
     while True:
         try:
             await _apply(api, manifest)
         except KubernetesError as e:
-            late = isinstance(e, ForbiddenError) and "quota" in e.message and time.monotonic() < deadline
-            if not e.passing and not late:
+            late = isinstance(e, ForbiddenError) and any(words in e.message for words in _LAGGING)
+            if not e.passing and not (late and time.monotonic() < deadline):
                 what = f"{manifest['kind']} {manifest['metadata']['name']}"
                 raise SiteError(f"Kubernetes refuses the site's {what}: {e.message}") from e
             await asyncio.sleep(_POLL)

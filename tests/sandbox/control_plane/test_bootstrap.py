@@ -168,11 +168,26 @@ async def test_a_pod_of_a_state_without_hashes_is_made_anew(api: ApplyingCluster
     assert MANIFEST in found["metadata"]["annotations"]
 
 
-async def test_a_quota_that_lags_behind_is_waited_for(api: ApplyingCluster) -> None:
-    refusals = iter([ForbiddenError('pods "job-0" is forbidden: exceeded quota: q', status=403)])
-    api.fails = lambda method, path: next(refusals, None) if (method, path[-5:]) == ("POST", "/pods") else None
-    await apply_site(api, [tenant()])
-    assert api.find(PODS, "job-0", namespace="jobs") is not None
+@pytest.mark.parametrize(
+    ("manifest", "method", "words"),
+    [
+        (tenant(), "POST", 'pods "job-0" is forbidden: exceeded quota: q'),
+        (priority_class(1000), "PATCH", "PriorityClass low is already marked as default. Only one default can exist"),
+    ],
+)
+async def test_admission_that_lags_behind_is_waited_for(
+    api: ApplyingCluster, manifest: JsonObject, method: str, words: str
+) -> None:
+    kind, name = KINDS[manifest["kind"]], manifest["metadata"]["name"]
+    if kind is PRIORITY_CLASSES:
+        api.put(kind, priority_class(1000))
+    refusals = iter([ForbiddenError(words, status=403)])
+    api.fails = lambda how, _: next(refusals, None) if how == method else None
+    await apply_site(api, [manifest])
+    assert next(refusals, None) is None
+    found = api.find(kind, name, namespace="jobs")
+    assert found is not None
+    assert found["metadata"]["labels"][PART_OF_SITE] == "true"
 
 
 async def test_a_refusal_of_admission_is_the_sites_fault(api: ApplyingCluster) -> None:
