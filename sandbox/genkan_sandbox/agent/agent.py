@@ -190,9 +190,15 @@ class Agent:
         if task.cancelled() or (failure := task.exception()) is None:
             return
         log.error("The task of pod %s/%s failed.", record.namespace, record.name, exc_info=failure)
-        node = self._nodes.managed(record.node)
-        if isinstance(self._runs.get(record.uid), PodRun) and node is not None:
-            self._follow(record, LostPod(self._machine, self._known.get(record.uid, record), node))
+        run = self._runs.pop(record.uid, None)
+        if not isinstance(run, PodRun):
+            # The next news of the pod, its deletion for one, begins it anew.
+            return
+        record = self._known.get(record.uid, record)
+        if node := self._nodes.managed(record.node):
+            self._follow(record, LostPod(self._machine, record, node))
+        else:
+            self._parked[record.uid] = record
 
     def _node_changed(self, node: NodeRecord) -> None:
         if self._offers.get(node.name) != node.offers:

@@ -88,7 +88,11 @@ class LostPod:
 
     async def run(self) -> None:
         """Write the status, and remove the object when it is to be deleted."""
-        await asyncio.to_thread(self._machine.volumes.remove, self._record.uid)
+        try:
+            await asyncio.to_thread(self._machine.volumes.remove, self._record.uid)
+        except OSError as e:
+            # The pod must be deletable all the same; the next list of all pods has its directory removed.
+            log.warning("The directory of pod %s could not be removed: %s", self._record.name, e)
         if self._deleted:
             return await remove_pod(self._machine.api, self._record)
         writer = asyncio.create_task(self._report.run())

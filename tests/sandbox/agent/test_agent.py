@@ -251,6 +251,40 @@ async def test_after_a_watch_that_broke_what_was_missed_is_made_up_for(cluster: 
     assert cluster.calls["DELETE", "pods"] == 0
 
 
+async def test_a_pod_whose_cleanup_fails_can_be_deleted(
+    cluster: FakeCluster, made: Machine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(uid: str) -> None:
+        raise OSError(5, "Input/output error", uid)
+
+    monkeypatch.setattr(made.volumes, "remove", broken)
+    cluster.put(PODS, pod("server", containers=[container(command=SLEEP)]))
+    cluster.put(PODS, pod("task", containers=[container(command=["true"])]))
+    async with agent(cluster, made):
+        await until(cluster, "server", "Running")
+        await cluster.until(lambda: "The task of pod default/task failed" in caplog.text)
+        for name in ("server", "task"):
+            await cluster.delete(PODS, name, namespace="default", grace_seconds=5)
+            await until(cluster, name, None)
+
+    assert "could not be removed: [Errno 5]" in caplog.text
+
+
+async def test_a_lost_pod_whose_own_task_fails_is_begun_anew(
+    cluster: FakeCluster, made: Machine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(uid: str) -> None:
+        monkeypatch.undo()
+        raise ValueError(uid)
+
+    monkeypatch.setattr(made.volumes, "remove", broken)
+    cluster.put(PODS, pod("lost", status={"phase": "Running"}))
+    async with agent(cluster, made):
+        await cluster.until(lambda: "The task of pod default/lost failed" in caplog.text)
+        await cluster.delete(PODS, "lost", namespace="default", grace_seconds=5)
+        await until(cluster, "lost", None)
+
+
 async def test_a_defect_fails_one_pod_only(
     cluster: FakeCluster, made: Machine, caplog: pytest.LogCaptureFixture
 ) -> None:
