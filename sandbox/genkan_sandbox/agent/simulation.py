@@ -12,6 +12,7 @@ from genkan_sandbox.agent.machine import Machine
 from genkan_sandbox.agent.records import Devices, NodeRecord, PodRecord
 from genkan_sandbox.agent.responder import Responder
 from genkan_sandbox.agent.status import ContainerView, PodView, Running, now, rejection_patch, status_patch
+from genkan_sandbox.exceptions import AddressError
 from genkan_spawner.api import JsonObject
 from genkan_spawner.exceptions import ConflictError, KubernetesError, NotFoundError
 from genkan_spawner.kinds import PODS
@@ -20,6 +21,9 @@ log = logging.getLogger(__name__)
 
 WRITERS = 16
 """Requests under way at once; more would only queue up in the API server."""
+
+OUT_OF_ADDRESSES = "OutOfAddresses"
+"""Why a pod is rejected for which the sandbox has no address left."""
 
 _RETRY_SECONDS = 1.0
 
@@ -66,7 +70,11 @@ class SimulatedPods:
         if record.ended or record.grace is not None:
             self.update(record)
             return
-        pod.address = self._machine.addresses.hold(record.uid, address=record.address)
+        try:
+            pod.address = self._machine.addresses.hold(record.uid, address=record.address)
+        except AddressError as e:
+            self._reject(pod, reason=OUT_OF_ADDRESSES, message=str(e))
+            return
         if record.phase == "Running":
             pod.devices = ledger.restore(record.uid, record.containers)
             pod.stage = _Stage.RUNNING
@@ -75,10 +83,7 @@ class SimulatedPods:
         try:
             pod.devices = ledger.allocate(record.uid, record.containers)
         except InsufficientDevicesError as e:
-            pod.stage = _Stage.REJECTED
-            pod.rejection = rejection_patch(record.uid, reason=e.reason, message=str(e), moment=now())
-            self._release(pod)
-            self._due.put_nowait(record.uid)
+            self._reject(pod, reason=e.reason, message=str(e))
             return
         seconds = self._start_seconds if record.start_seconds is None else record.start_seconds
         if seconds > 0:
@@ -116,6 +121,12 @@ class SimulatedPods:
     async def close(self) -> None:
         """Stop answering for all pods."""
         await self._responder.close()
+
+    def _reject(self, pod: _Simulated, *, reason: str, message: str) -> None:
+        pod.stage = _Stage.REJECTED
+        pod.rejection = rejection_patch(pod.record.uid, reason=reason, message=message, moment=now())
+        self._release(pod)
+        self._due.put_nowait(pod.record.uid)
 
     def _release(self, pod: _Simulated) -> None:
         if pod.address:

@@ -6,6 +6,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from genkan_sandbox.agent import addresses
 from genkan_sandbox.agent.faults import fault_entry
 from genkan_sandbox.agent.records import project_pod
 from genkan_sandbox.agent.responder import VERSION_HEADER
@@ -80,6 +81,21 @@ async def test_a_pod_runs_at_once_with_devices_and_one_write(simulation: Simulat
     assert [row["ready"] for row in status["containerStatuses"]] == [True, True]
     assert status["containerStatuses"][0]["allocatedResourcesStatus"][0]["name"] == "nvidia.com/gpu"
     assert simulation.cluster.calls == {("PATCH", "pods"): 1}
+
+
+async def test_a_pod_without_an_address_is_rejected(simulation: Simulation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(addresses, "SIZE", 1)
+    simulation.start(pod("first"))
+    await simulation.running("first")
+    simulation.start(pod("second", containers=[container(resources=gpus(1))]))
+    status = await simulation.status(lambda status: status["phase"] == "Failed", "second")
+
+    assert status["reason"] == "OutOfAddresses"
+    assert "are in use" in status["message"]
+    simulation.pods.vanish("uid-first")
+    simulation.pods.vanish("uid-second")
+    simulation.start(pod("third", containers=[container(resources=gpus(2))]))
+    await simulation.running("third")
 
 
 async def test_a_pod_with_a_port_answers_as_a_single_user_server(simulation: Simulation) -> None:
