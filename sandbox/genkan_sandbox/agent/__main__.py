@@ -41,7 +41,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--kubeconfig", type=Path, required=True, help="how to reach the API server as administrator")
     parser.add_argument("--state", type=Path, required=True, help="the sandbox's state directory")
     parser.add_argument("--pod-network", required=True, help="first two numbers of the pods' addresses, as 127.130")
-    parser.add_argument("--sandbox-id", required=True, help="the mark that all processes of the sandbox carry")
+    parser.add_argument(
+        "--sandbox-id", type=_identity, required=True, help="the mark that all processes of the sandbox carry"
+    )
     parser.add_argument("--simulate", action="store_true", help="run no processes: all pods turn Running at once")
     parser.add_argument(
         "--simulated-start-seconds",
@@ -51,6 +53,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--debug", action="store_true", help="log more")
     return parser
+
+
+def _identity(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("it must not be empty")
+    return text
 
 
 async def _run(options: argparse.Namespace, *, open_files: int) -> None:

@@ -18,7 +18,12 @@ _PAUSE = 0.005
 
 
 def marked_processes(*marks: tuple[str, str]) -> Iterator[int]:
-    """Yield processes that carry all marks, one with an empty value standing for any value."""
+    """Yield processes that carry all marks, one with an empty value standing for any value.
+
+    Raises ValueError for a sandbox without an id: nobody ever means the processes of all sandboxes.
+    """
+    if (SANDBOX_VARIABLE, "") in marks:
+        raise ValueError("a sandbox without an id has no processes")
     wanted = [f"{name}={value}".encode() for name, value in marks]
     exact = [bool(value) for _, value in marks]
     for entry in Path("/proc").iterdir():

@@ -1,6 +1,8 @@
 import asyncio
 import os
 
+import pytest
+
 from genkan_sandbox.agent.leftovers import (
     CONTAINER_VARIABLE,
     SANDBOX_VARIABLE,
@@ -14,6 +16,13 @@ SANDBOX = f"leftovers-{os.getpid()}"
 async def marked(*, container: str | None) -> asyncio.subprocess.Process:
     marks = {SANDBOX_VARIABLE: SANDBOX} | ({} if container is None else {CONTAINER_VARIABLE: container})
     return await asyncio.create_subprocess_exec("sleep", "600", env={**os.environ, **marks}, start_new_session=True)
+
+
+def test_an_empty_id_never_stands_for_all_sandboxes() -> None:
+    with pytest.raises(ValueError, match="without an id"):
+        kill_container_processes("")
+    with pytest.raises(ValueError, match="without an id"):
+        next(marked_processes((SANDBOX_VARIABLE, ""), (CONTAINER_VARIABLE, "uid/one")))
 
 
 async def test_only_the_containers_of_one_sandbox_are_killed() -> None:

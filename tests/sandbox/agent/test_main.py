@@ -57,3 +57,11 @@ async def test_a_missing_option_is_said() -> None:
 
     assert process.returncode == 2
     assert b"the following arguments are required: --kubeconfig" in said
+
+
+async def test_an_empty_id_is_refused() -> None:
+    process = await start("--kubeconfig", "x", "--state", "x", "--pod-network", "127.251", "--sandbox-id", "")
+    _, said = await process.communicate()
+
+    assert process.returncode == 2
+    assert b"--sandbox-id: it must not be empty" in said
