@@ -25,11 +25,7 @@ log = logging.getLogger("genkan_sandbox.agent")
 def main() -> int:
     """Run the agent until it is told to end."""
     options = _parser().parse_args()
-    logging.basicConfig(
-        level=logging.DEBUG if options.debug else logging.INFO,
-        format="%(asctime)s %(levelname)s %(message)s",
-        stream=sys.stderr,
-    )
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     # Each simulated server is one open file.
     asyncio.run(_run(options, open_files=raise_file_limit()))
@@ -45,13 +41,6 @@ def _parser() -> argparse.ArgumentParser:
         "--sandbox-id", type=_identity, required=True, help="the mark that all processes of the sandbox carry"
     )
     parser.add_argument("--simulate", action="store_true", help="run no processes: all pods turn Running at once")
-    parser.add_argument(
-        "--simulated-start-seconds",
-        type=float,
-        default=0,
-        help="how long simulated pods take to start, unless their annotation says otherwise (default: 0)",
-    )
-    parser.add_argument("--debug", action="store_true", help="log more")
     return parser
 
 
@@ -84,7 +73,7 @@ async def _run(options: argparse.Namespace, *, open_files: int) -> None:
             ledgers={},
             open_files=open_files,
         )
-        agent = Agent(machine, simulate=options.simulate, start_seconds=options.simulated_start_seconds)
+        agent = Agent(machine, simulate=options.simulate)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, agent.stop)
         log.info("The node agent runs; isolation: %s.", isolation)

@@ -38,11 +38,11 @@ class _Run(Protocol):
 class Agent:
     """All nodes of a sandbox; `run` returns when `stop` was called and all processes have ended."""
 
-    def __init__(self, machine: Machine, *, simulate: bool = False, start_seconds: float = 0) -> None:
+    def __init__(self, machine: Machine, *, simulate: bool = False) -> None:
         """Begin with no nodes and no pods; `simulate` makes all pods simulated ones."""
         self._machine = machine
         self._simulate = simulate
-        self._simulated = SimulatedPods(machine, start_seconds=start_seconds)
+        self._simulated = SimulatedPods(machine)
         self._nodes = NodeKeeper(machine.api, faults=machine.faults, changed=self._node_changed)
         self._provisioner = Provisioner(machine.api, machine.state)
         self._offers: dict[str, tuple[DeviceOffer, ...]] = {}

@@ -49,10 +49,9 @@ class _Simulated:
 class SimulatedPods:
     """All simulated pods; `run` writes their statuses for ever."""
 
-    def __init__(self, machine: Machine, *, start_seconds: float = 0) -> None:
-        """Begin with no pods; `start_seconds` is how long one takes to start whose annotation says nothing."""
+    def __init__(self, machine: Machine) -> None:
+        """Begin with no pods."""
         self._machine = machine
-        self._start_seconds = start_seconds
         self._responder = Responder()
         self._pods: dict[str, _Simulated] = {}
         self._due: asyncio.Queue[str] = asyncio.Queue()
@@ -85,9 +84,8 @@ class SimulatedPods:
         except InsufficientDevicesError as e:
             self._reject(pod, reason=e.reason, message=str(e))
             return
-        seconds = self._start_seconds if record.start_seconds is None else record.start_seconds
-        if seconds > 0:
-            asyncio.get_running_loop().call_later(seconds, self._due.put_nowait, record.uid)
+        if record.start_seconds:
+            asyncio.get_running_loop().call_later(record.start_seconds, self._due.put_nowait, record.uid)
         else:
             self._due.put_nowait(record.uid)
 
