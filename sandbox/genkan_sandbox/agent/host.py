@@ -93,7 +93,9 @@ def search_path() -> str:
 
 def _configuration(root: Path) -> tuple[tuple[str, str], ...]:
     """Return what there is of the configuration: where links lead to, and the path."""
-    found = sorted(path for pattern in _CONFIGURATION for path in (root / "etc").glob(pattern) if path.exists())
+    found = sorted(
+        path for pattern in _CONFIGURATION for path in (root / "etc").glob(pattern) if os.access(path, os.F_OK)
+    )
     return tuple((os.path.realpath(path), f"/{path.relative_to(root)}") for path in found)
 
 
