@@ -218,9 +218,14 @@ def _root_of(state: Path | None) -> Path:
 
 
 def _end_on_signals() -> None:
-    """Let SIGTERM and a closed terminal end a download or a build as Ctrl-C does."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupted)
+    """Let SIGTERM and a closed terminal end a download or a build as Ctrl-C does.
+
+    A shell's background job has SIGINT ignored, and Python leaves it so; a SIGINT that somebody sends is meant. What
+    runs under nohup, though, is to outlive its terminal.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupted)
 
 
 def _interrupted(_number: int, _frame: FrameType | None) -> NoReturn:

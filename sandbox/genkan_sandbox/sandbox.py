@@ -209,7 +209,7 @@ class Sandbox:
         write_run_record(self._plan, ready=self._ready, processes=self._supervisor.processes)
 
     def _listen_for_signals(self) -> asyncio.Event:
-        """End in order at the first signal, at once at the second; a closed terminal is one too."""
+        """End in order at the first signal, at once at the second; a closed terminal is one too, except under nohup."""
         stopped = asyncio.Event()
 
         def received(number: signal.Signals) -> None:
@@ -220,6 +220,8 @@ class Sandbox:
             stopped.set()
 
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is signal.SIG_IGN:
+                continue
             asyncio.get_running_loop().add_signal_handler(number, partial(received, number))
         return stopped
 

@@ -58,7 +58,7 @@ def start(options: UpOptions) -> None:
             progress.say(f"Ended {ended} processes that an earlier sandbox of this state left behind.")
         state.drop_old_pod_logs()
         binaries = prepare(cache=options.cache, progress=progress)
-        with claimed_address(_remembered_number(state)) as address:
+        with claimed_address(_remembered_number(state), public=options.port) as address:
             state.write("number", str(address.number))
             plan = Plan(
                 state=state,

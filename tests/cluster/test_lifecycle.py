@@ -19,6 +19,7 @@ from genkan_spawner.kinds import NODES, PODS
 
 from ..support.cluster import Cluster
 from ..support.hub import Person
+from ..support.processes import TERMINAL
 from ..support.sandbox import COMPONENTS, SandboxRun, command, end, sandbox_run
 
 STOP_SECONDS = 10
@@ -62,7 +63,7 @@ def test_a_closed_terminal_ends_everything(binaries: None, tmp_path: Path) -> No
     run = SandboxRun(state=tmp_path / "state", arguments=("--no-hub", "--site", "empty"))
     try:
         run.process = subprocess.Popen(
-            command("up", "--state", run.state, "--ready-file", run.ready_file, *run.arguments),
+            [*TERMINAL, *command("up", "--state", run.state, "--ready-file", run.ready_file, *run.arguments)],
             stdin=terminal,
             stdout=terminal,
             stderr=terminal,
@@ -75,6 +76,19 @@ def test_a_closed_terminal_ends_everything(binaries: None, tmp_path: Path) -> No
         run.running.wait(STOP_SECONDS)
         assert "Genkan" in drained
         assert run.processes() == []
+    finally:
+        end(run)
+
+
+def test_under_nohup_a_closed_terminal_ends_nothing(binaries: None, tmp_path: Path) -> None:
+    run = SandboxRun(state=tmp_path / "state", arguments=("--no-hub", "--site", "empty"), prefix=("nohup",))
+    run.start()
+    try:
+        run.wait_ready()
+        run.running.send_signal(signal.SIGHUP)
+        run.stop(signal.SIGTERM)
+        assert "Stopping (SIGTERM)" in run.output
+        assert "SIGHUP" not in run.output
     finally:
         end(run)
 

@@ -15,6 +15,7 @@ import pytest
 
 from genkan_sandbox.state import StateDirectory
 
+from .processes import TERMINAL
 from .records import ReadyFile, User
 
 READY_SECONDS = 120
@@ -71,7 +72,7 @@ class SandboxRun:
         self.ready_file.unlink(missing_ok=True)
         with self.state.with_name(f"{self.state.name}.output").open("wb") as output:
             self.process = subprocess.Popen(
-                [*self.prefix, *words],
+                [*TERMINAL, *self.prefix, *words],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

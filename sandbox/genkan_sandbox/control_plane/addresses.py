@@ -43,8 +43,13 @@ class SandboxAddress:
 
 
 @contextlib.contextmanager
-def claimed_address(preferred: int | None = None) -> Iterator[SandboxAddress]:
-    """Hold an address that no other sandbox of any user has; a bound socket is the claim and ends with the process."""
+def claimed_address(preferred: int | None = None, *, public: int = 0) -> Iterator[SandboxAddress]:
+    """Hold an address that no other sandbox of any user has; a bound socket is the claim and ends with the process.
+
+    One where somebody listens on the public port, what a killed sandbox of another state has left for example, is
+    passed over.
+    """
+    port_taken = False
     for number in sorted(NUMBERS, key=lambda number: number != preferred):
         address = SandboxAddress(number)
         claim = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -59,9 +64,19 @@ def claimed_address(preferred: int | None = None) -> Iterator[SandboxAddress]:
                     mend="The sandbox needs Linux, where the whole of 127.0.0.0/8 is the machine itself.",
                 ) from e
             continue
+        refusal = _refusal(address.host, public) if public else None
+        if refusal is not None and refusal.errno == errno.EADDRINUSE:
+            claim.close()
+            port_taken = True
+            continue
         with claim:
             yield address
             return
+    if port_taken:
+        raise AddressError(
+            f"Port {public} is taken on every address that a sandbox may have.",
+            mend="Name another one: --port PORT, or `make up PORT=...`.",
+        )
     raise AddressError(
         f"All {len(NUMBERS)} addresses for sandboxes are taken, or port {_CLAIM_PORT} is in use on every address.",
         mend="Stop a sandbox with `genkan-sandbox down`.",

@@ -10,6 +10,7 @@ import pytest
 from genkan_sandbox.binaries import Source, prepare
 from genkan_sandbox.progress import PlainProgress
 
+from ...support.processes import TERMINAL
 from .toolbox import NOWHERE, Toolbox
 
 _RUN = """\
@@ -25,7 +26,7 @@ print(to_json(binaries)["etcd"]["source"])
 
 def start(cache: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", _RUN, str(cache), NOWHERE.etcd],
+        [*TERMINAL, sys.executable, "-c", _RUN, str(cache), NOWHERE.etcd],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -44,6 +44,21 @@ def test_a_taken_public_port_is_a_sentence_with_the_mend() -> None:
         choose_ports(address, public=port)
 
 
+def test_an_address_where_somebody_has_the_public_port_is_passed_over() -> None:
+    with listening(SandboxAddress(97).host) as port, claimed_address(97, public=port) as address:
+        assert address.number != 97
+
+
+def test_a_neighbour_who_listens_everywhere_is_a_sentence_with_the_mend() -> None:
+    everywhere = "0.0.0.0"  # noqa: S104  # the neighbour is the test's point
+    with (
+        listening(everywhere) as port,
+        pytest.raises(AddressError, match=rf"Port {port} is taken on every address.*--port"),
+        claimed_address(98, public=port),
+    ):
+        pass
+
+
 def test_a_port_of_the_administrator_is_not_called_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     def forbidden(self: socket.socket, place: tuple[str, int]) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
