@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from genkan_sandbox.control_plane import bootstrap, components
@@ -120,7 +121,7 @@ class Sandbox:
             finally:
                 ticking.cancel()
 
-    def _write_files(self) -> Any:
+    def _write_files(self) -> Path:
         """Write certificates, tokens and configuration for this start; return the scheduler's file."""
         plan, state = self._plan, self._plan.state
         prepare_certificates(state.certificates, host=plan.address.host)
