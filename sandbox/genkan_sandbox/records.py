@@ -2,13 +2,18 @@
 
 import json
 import os
+import shutil
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import TextIO
 
 from genkan_sandbox.plan import Plan
 from genkan_sandbox.state import default_state_directory, write_private
 from genkan_sandbox.supervision.components import ComponentProcess
+
+COMMAND = "genkan-sandbox"
 
 Processes = Mapping[str, ComponentProcess]
 
@@ -75,5 +80,13 @@ def _rows(plan: Plan, *, password: str, isolation: str) -> list[tuple[str, str]]
         ("Site", f"{plan.site_name}, {len(plan.nodes)} nodes"),
         ("Servers", isolation),
         ("Kubernetes", f"export KUBECONFIG={plan.state.admin_kubeconfig}"),
-        ("Stop", f"Ctrl-C here, or genkan-sandbox down{option}"),
+        ("Stop", f"Ctrl-C here, or {own_command()} down{option}"),
     ]
+
+
+def own_command() -> str:
+    """Return what a person types to run this command again: `make up` does not put it on PATH."""
+    program = Path(sys.argv[0])
+    if program.name != COMMAND or shutil.which(COMMAND) is not None:
+        return COMMAND
+    return os.path.relpath(program)
