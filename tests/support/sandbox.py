@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 import psutil
 import pytest
@@ -24,7 +25,7 @@ READY_SECONDS = 120
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "nodes", "proxy", "hub")
 
 
-def require(reason: str) -> None:
+def require(reason: str) -> NoReturn:
     """Skip what this machine cannot run, or fail where everything must run."""
     if os.environ.get("GENKAN_REQUIRE_ALL"):
         pytest.fail(f"GENKAN_REQUIRE_ALL is set: {reason}")

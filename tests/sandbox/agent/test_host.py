@@ -9,6 +9,7 @@ import pytest
 from genkan_sandbox.agent.host import HostView, private_directories, search_path
 from genkan_sandbox.agent.sandboxing import Isolation
 
+from ...support.sandbox import require
 from .test_processes import Runner
 
 
@@ -18,7 +19,7 @@ def opt() -> Iterator[Path]:
     try:
         made = tempfile.TemporaryDirectory(dir="/opt", prefix="genkan-test-")
     except OSError as e:
-        pytest.skip(f"/opt cannot be written to: {e}")
+        require(f"/opt cannot be written to: {e}")
     with made as directory:
         yield Path(directory)
 
