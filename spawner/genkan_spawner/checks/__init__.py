@@ -1,0 +1,1 @@
+"""Preflight: pure functions that say whether Kubernetes would accept and place a pod now."""

@@ -1,0 +1,62 @@
+"""A frozen view of the cluster at one moment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from .records import Amounts, NodeRecord, PodRecord, PriorityClassRecord, QuotaRecord
+
+
+class Source(StrEnum):
+    """The kinds of objects that a snapshot is made of."""
+
+    NODES = "nodes"
+    PODS = "pods"
+    QUOTAS = "resourcequotas"
+    PRIORITY_CLASSES = "priorityclasses"
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How far one kind can be trusted."""
+
+    loaded: bool
+    """Whether it was ever read; what was never read is unknown, not empty."""
+    healthy: bool
+    """Whether the watch is up: a sign of life came lately."""
+    age: float
+    """Seconds since the last sign of life, as of the snapshot; infinite if there was none."""
+    problem: str = ""
+    """Why it is not healthy, for administrators."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """One node with the pods that are bound to it."""
+
+    node: NodeRecord
+    pods: tuple[PodRecord, ...]
+    used: Amounts
+    """Requests of all its pods together; `pods` counts them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that checks may look at; taking one costs no request and no copy of what has not changed."""
+
+    nodes: Mapping[str, NodeView]
+    """By name."""
+    pending: tuple[PodRecord, ...] = ()
+    """Pods without a node, those included that the hub has just created and no watch has shown yet (assumed)."""
+    quotas: Mapping[str, tuple[QuotaRecord, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """By namespace."""
+    priority_classes: Mapping[str, PriorityClassRecord] = field(default_factory=lambda: MappingProxyType({}))
+    """By name."""
+    health: Mapping[Source, Health] = field(default_factory=lambda: MappingProxyType({}))
+    assumed: tuple[PodRecord, ...] = ()
+    """Those of `pending` that only the hub knows of so far; quotas' `used` does not count them yet."""
+
+    def knows(self, *sources: Source) -> bool:
+        """Return whether all of these kinds were read and are followed."""
+        return all((found := self.health.get(source)) is not None and found.healthy for source in sources)
