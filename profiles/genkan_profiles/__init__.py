@@ -1,9 +1,14 @@
 """The catalogue: what a site offers, and how it becomes KubeSpawner's profile list."""
 
-from .catalogue import BUILT_IN, Catalogue, Gpu, Hardware, Image, load_catalogue
+from .catalogue import BUILT_IN, Catalogue, load_catalogue
 from .choices import check_choice, preselected
 from .compiler import ProfileList, compile_profiles
 from .exceptions import ChoiceError, DocumentError, Problem, ProfilesError, QuantityError
+from .hardware import Gpu, Hardware
+from .images import Image, OwnImage
+from .offers import HardwareOffer, LeftOut, Offers, Section, offers_for
+from .teams import Priority, Team
+from .volumes import Volume
 
 __version__ = "0.1.0"
 
@@ -14,14 +19,23 @@ __all__ = [
     "DocumentError",
     "Gpu",
     "Hardware",
+    "HardwareOffer",
     "Image",
+    "LeftOut",
+    "Offers",
+    "OwnImage",
+    "Priority",
     "Problem",
     "ProfileList",
     "ProfilesError",
     "QuantityError",
+    "Section",
+    "Team",
+    "Volume",
     "__version__",
     "check_choice",
     "compile_profiles",
     "load_catalogue",
+    "offers_for",
     "preselected",
 ]

@@ -1,85 +1,114 @@
 """The catalogue: what a site offers, as its administrator writes it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
+from .compatibility import Products, obstacle, product_names
 from .documents import Row, load_document
-from .names import ExtendedResource, ImageReference, Slug
-from .quantities import PositiveQuantity, parse_quantity
+from .gpu_products import GpuProduct, gpu_products
+from .hardware import Hardware
+from .images import Image, OwnImage
+from .rows import DefaultableOffer, Restricted
+from .teams import Priority, Team
 from .violations import Violation, raise_violations
+from .volumes import Volume
 
 BUILT_IN = Path(__file__).with_name("builtin.yaml")
 """The catalogue of a hub that was given none."""
-
-Line = Annotated[str, Field(max_length=200), AfterValidator(str.strip), Field(min_length=1)]
-
-
-class Gpu(Row):
-    """Devices of one kind, of whatever vendor."""
-
-    resource: ExtendedResource = "nvidia.com/gpu"
-    """The extended resource that the device plug-in offers."""
-    count: int = Field(ge=1, le=64)
-
-
-class Offer(Row):
-    """A row that users see and choose."""
-
-    slug: Slug
-    """What links, forms and the REST API call it; it should never change."""
-    display_name: Line
-    description: str = Field(default="", max_length=1000)
-    default: bool = False
-    """Chosen for users who have not chosen yet; the first row if none says so."""
-
-
-class Hardware(Offer):
-    """One row of the form: the machine, or part of one, that a server gets."""
-
-    cpu: PositiveQuantity
-    """Cores that are kept free for the server."""
-    cpu_limit: PositiveQuantity | None = None
-    """Cores that it may use while nobody else wants them; by default as many as are kept free."""
-    memory: PositiveQuantity
-    """Memory, kept free and limit at once: there is no giving back what a kernel holds."""
-    gpu: Gpu | None = None
-    shared_memory: PositiveQuantity | None = None
-    """Size of /dev/shm, taken from `memory`; by default half of it with GPUs, whose data loaders need it, else 64Mi."""
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        violations = []
-        if self.cpu_limit is not None and parse_quantity(self.cpu_limit) < parse_quantity(self.cpu):
-            violations.append(Violation(("cpu_limit",), f"The limit is below what is kept free ({self.cpu})."))
-        if self.shared_memory is not None and parse_quantity(self.shared_memory) > parse_quantity(self.memory):
-            violations.append(
-                Violation(("shared_memory",), f"It is taken from the memory, of which there is {self.memory}.")
-            )
-        raise_violations("Hardware", violations)
-        return self
-
-
-class Image(Offer):
-    """One single-user image."""
-
-    image: ImageReference
 
 
 class Catalogue(Row):
     """All that users can choose from."""
 
-    hardware: tuple[Hardware, ...] = Field(min_length=1)
-    images: tuple[Image, ...] = Field(min_length=1)
+    hardware: Annotated[tuple[Hardware, ...], Field(min_length=1, max_length=1000)]
+    """The machines, or parts of one, that servers get; users see a card for each."""
+    images: Annotated[tuple[Image, ...], Field(min_length=1, max_length=1000)]
+    """What runs on them."""
+    priorities: Annotated[tuple[Priority, ...], Field(max_length=20)] = ()
+    """What a server weighs against others; without any it is what the cluster's default says."""
+    teams: Annotated[tuple[Team, ...], Field(max_length=1000)] = ()
+    """Whose quota a server counts on; who is in none starts servers in the hub's own namespace."""
+    volumes: Annotated[tuple[Volume, ...], Field(max_length=200)] = ()
+    """Storage beside the home."""
+    own_image: OwnImage | None = None
+    """Lets users name an image that is not listed."""
+    gpu_products: Annotated[tuple[GpuProduct, ...], Field(max_length=1000)] = ()
+    """GPU products that Genkan does not know, or knows otherwise."""
+
+    @property
+    def products(self) -> Products:
+        """The known GPU products, those of this catalogue first."""
+        return {**gpu_products(), **{row.product: row for row in self.gpu_products}}
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        raise_violations(
-            "Catalogue", [*_row_violations("hardware", self.hardware), *_row_violations("images", self.images)]
-        )
+        names = [*self._repeated_names(), *self._defaults(), *self._unknown_names()]
+        raise_violations("Catalogue", names or [*self._unusable()])
         return self
+
+    def _repeated_names(self) -> Iterator[Violation]:
+        yield from _repeated("hardware", "slug", [row.slug for row in self.hardware])
+        yield from _repeated("images", "slug", [row.slug for row in self.images])
+        yield from _repeated("priorities", "slug", [row.slug for row in self.priorities])
+        yield from _repeated("teams", "slug", [row.key for row in self.teams])
+        yield from _repeated("volumes", "slug", [row.slug for row in self.volumes])
+        yield from _repeated("volumes", "mount_path", [row.mount_path for row in self.volumes])
+        yield from _repeated("gpu_products", "product", [row.product for row in self.gpu_products])
+
+    def _defaults(self) -> Iterator[Violation]:
+        sections: dict[str, Sequence[DefaultableOffer]] = {
+            "hardware": self.hardware,
+            "images": self.images,
+            "priorities": self.priorities,
+        }
+        for field, rows in sections.items():
+            marked = [index for index, row in enumerate(rows) if row.default]
+            for index in marked[1:]:
+                yield Violation((field, index, "default"), "Only one row can be the default.")
+            for index in marked[:1]:
+                if rows[index].groups:
+                    sentence = (
+                        "The default must be offered to everybody, and the groups of this row hide it from others."
+                    )
+                    yield Violation((field, index, "default"), sentence)
+
+    def _unknown_names(self) -> Iterator[Violation]:
+        slugs = tuple(row.slug for row in self.hardware)
+        for index, volume in enumerate(self.volumes):
+            for place, slug in enumerate(volume.hardware):
+                if slug not in slugs:
+                    yield Violation(
+                        ("volumes", index, "hardware", place),
+                        f"There is no hardware {slug!r} in this catalogue.",
+                        slugs,
+                    )
+        known = self.products
+        for index, row in enumerate(self.hardware):
+            if row.gpu is None or not row.gpu.is_nvidia:
+                continue
+            for label, name in zip(row.gpu.product, product_names(row.gpu), strict=True):
+                if name not in known:
+                    sentence = f"The GPU product {label!r} is not known; describe it in gpu_products."
+                    yield Violation(("hardware", index, "gpu", "product"), sentence, tuple(sorted(known)))
+                elif row.gpu.is_mig and not known[name].mig:
+                    sentence = f"{name} cannot be divided into MIG slices."
+                    yield Violation(("hardware", index, "gpu", "product"), sentence)
+
+    def _unusable(self) -> Iterator[Violation]:
+        """Yield the hardware on which somebody who is offered it would find nothing to choose."""
+        products = self.products
+        for index, row in enumerate(self.hardware):
+            obstacles = [obstacle(image, row, products=products) for image in self.images]
+            running = [image for image, reason in zip(self.images, obstacles, strict=True) if not reason]
+            if not running:
+                yield Violation(("hardware", index), f"No image runs on it. {_summed(self.images, obstacles)}")
+                continue
+            yield from _hidden(index, row, "image that runs on it", running)
+            if self.priorities:
+                yield from _hidden(index, row, "priority", self.priorities)
 
 
 def load_catalogue(path: Path = BUILT_IN) -> Catalogue:
@@ -90,11 +119,26 @@ def load_catalogue(path: Path = BUILT_IN) -> Catalogue:
     return load_document(path, Catalogue)
 
 
-def _row_violations(field: str, rows: Sequence[Offer]) -> Iterator[Violation]:
+def _repeated(section: str, field: str, names: Sequence[str]) -> Iterator[Violation]:
     first: dict[str, int] = {}
-    for index, row in enumerate(rows):
-        if row.slug in first:
-            yield Violation((field, index, "slug"), f"{row.slug!r} is already the slug of {field}[{first[row.slug]}].")
-        first.setdefault(row.slug, index)
-    for index in [index for index, row in enumerate(rows) if row.default][1:]:
-        yield Violation((field, index, "default"), "Only one row can be the default.")
+    for index, name in enumerate(names):
+        if name in first:
+            yield Violation((section, index, field), f"{name!r} is already the {field} of {section}[{first[name]}].")
+        first.setdefault(name, index)
+
+
+def _hidden(index: int, hardware: Hardware, what: str, rows: Iterable[Restricted]) -> Iterator[Violation]:
+    """Yield a violation if the groups leave nothing to users who have this hardware by one group only, or by none."""
+    offered = list(rows)
+    for viewers in [frozenset({group}) for group in hardware.groups] or [frozenset[str]()]:
+        if not any(row.is_offered_to(viewers) for row in offered):
+            who = (
+                f"members of {next(iter(viewers))!r} who are in no other group" if viewers else "users without a group"
+            )
+            yield Violation(("hardware", index), f"It is offered to {who}, but no {what} is.")
+
+
+def _summed(images: Sequence[Image], obstacles: Sequence[str]) -> str:
+    """Tell the reasons, up to three of them."""
+    told = [f"{image.slug}: {reason}" for image, reason in zip(images, obstacles, strict=True)]
+    return " ".join(told[:3])

@@ -7,8 +7,11 @@ and deletes a key only when told so, and what it merges into may hold a GPU limi
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from .catalogue import Catalogue, Hardware, Image, Offer
+from .catalogue import Catalogue
+from .hardware import Hardware
+from .images import Image
 from .quantities import Notation, format_quantity, parse_quantity, quantity_bytes
+from .rows import DefaultableOffer
 
 ProfileList: TypeAlias = list[dict[str, Any]]
 """What KubeSpawner takes as `profile_list`; `kind` and `summary` are for the form."""
@@ -113,7 +116,7 @@ def _image_option(images: tuple[Image, ...]) -> dict[str, Any]:
     }
 
 
-def _default_slug(rows: Sequence[Offer]) -> str:
+def _default_slug(rows: Sequence[DefaultableOffer]) -> str:
     return next((row.slug for row in rows if row.default), rows[0].slug)
 
 

@@ -91,26 +91,44 @@ Group = Annotated[
 ]
 """A group of users as the hub's authenticator names it."""
 
+_LONGEST_IMAGE = 512
+
+_SLUG = r"(?!.*--)" + _DNS_LABEL
+
 Slug = Annotated[
     str,
     AfterValidator(
         _rule(
-            r"(?!.*--)" + _DNS_LABEL,
+            _SLUG,
             "a slug has at most 63 small letters, digits and single dashes, with a letter or digit at both ends",
         )
     ),
 ]
 """The name of a row in the catalogue, as links and forms carry it; two dashes part it from an option's name there."""
 
+_IMAGE = (
+    rf"({_DNS_NAME.replace('$', '[:/]')}(:[0-9]{{1,5}})?/)?"
+    r"[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
+    r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})"
+)
+
 ImageReference = Annotated[
     str,
     AfterValidator(
         _rule(
-            rf"({_DNS_NAME.replace('$', '[:/]')}(:[0-9]{{1,5}})?/)?"
-            r"[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
-            r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})",
+            _IMAGE,
             "an image is a registry, a path and a tag or digest, such as registry.example.org/team/pytorch:26.09",
         )
     ),
 ]
 """An image with a tag, a digest or both; without either it would be whatever was pushed last."""
+
+
+def is_slug(text: str) -> bool:
+    """Return whether a text can be a slug."""
+    return re.fullmatch(_SLUG, text) is not None
+
+
+def is_image_reference(text: str) -> bool:
+    """Return whether a text names an image with a tag, a digest or both; more than 512 characters never do."""
+    return len(text) <= _LONGEST_IMAGE and re.fullmatch(_IMAGE, text) is not None

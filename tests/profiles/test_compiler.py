@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genkan_profiles.catalogue import Catalogue, Gpu, Hardware, Image, load_catalogue
+from genkan_profiles import Catalogue, Gpu, Hardware, Image, load_catalogue
 from genkan_profiles.compiler import THREAD_VARIABLES, compile_profiles, summary
 from genkan_profiles.quantities import format_quantity
 

@@ -1,0 +1,68 @@
+"""Volumes: storage beside the home."""
+
+import posixpath
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from .documents import Row
+from .names import Name, Slug
+from .quantities import PositiveQuantity
+from .rows import Line, Restricted
+from .violations import Violation, raise_violations
+
+
+def _absolute(path: str) -> str:
+    if not path.startswith("/") or path == "/" or ":" in path or posixpath.normpath(path) != path:
+        message = f"{path[:80]!r} cannot stand here: a mount path is absolute and without `..`, such as /data."
+        raise ValueError(message)
+    return path
+
+
+def _relative(path: str) -> str:
+    if path.startswith("/") or posixpath.normpath(path) != path or path.split("/", maxsplit=1)[0] in {".", ".."}:
+        message = f"{path[:80]!r} cannot stand here: a folder in a volume is relative and without `..`."
+        raise ValueError(message)
+    return path
+
+
+MountPath = Annotated[str, Field(max_length=500), AfterValidator(_absolute)]
+"""A folder in the container."""
+
+SubPath = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_relative)]
+"""A folder in a volume."""
+
+
+class Scratch(Row):
+    """Room on the node's own disk, empty at each start and gone when the server stops."""
+
+    size: PositiveQuantity
+
+
+class Volume(Restricted):
+    """Storage beside the home: a data set, a share, scratch."""
+
+    slug: Slug
+    """Name of the volume in the pod."""
+    display_name: Line
+    mount_path: MountPath
+    """Where servers find it."""
+    claim: Name | None = None
+    """An existing PersistentVolumeClaim in the namespace of the servers."""
+    sub_path: SubPath | None = None
+    """The folder in the claim; by default all of it."""
+    scratch: Scratch | None = None
+    """Instead of a claim: room on the node's own disk."""
+    read_only: bool = False
+    hardware: Annotated[tuple[Slug, ...], Field(max_length=1000)] = ()
+    """Slugs of the hardware that it is mounted on; without any it is mounted on all."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        violations = []
+        if (self.claim is None) == (self.scratch is None):
+            violations.append(Violation((), "A volume has either a claim or scratch."))
+        elif self.scratch is not None and (self.read_only or self.sub_path):
+            violations.append(Violation(("scratch",), "Scratch is written to, and has no folders beforehand."))
+        raise_violations("Volume", violations)
+        return self
