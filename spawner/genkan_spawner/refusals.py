@@ -1,15 +1,8 @@
 """The one exception that tells a user why a server does not start."""
 
-from enum import StrEnum
-
 from jupyterhub.spawner import SpawnException
 
-
-class Reason(StrEnum):
-    """What stands against a start; the label of the hub's metric for failed starts, hence a small closed set."""
-
-    ACCESS = "access"
-    """The choice is not offered to this user."""
+from .reasons import Reason
 
 
 class Refusal(SpawnException):  # type: ignore[misc]  # JupyterHub is published without types

@@ -1,0 +1,67 @@
+"""The steps of a start, each as a sentence for the person who waits."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from .happenings import Happening
+from .pod_state import PodState
+
+
+class Step(IntEnum):
+    """How far a start has come; the value is the percentage of the progress bar."""
+
+    ASKED = 10
+    PLACING = 20
+    PLACED = 40
+    MOUNTING = 45
+    PULLING = 50
+    PULLED = 70
+    STARTING = 80
+    RUNNING = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A step with its sentence."""
+
+    step: Step
+    sentence: str
+
+
+def progress_of(pod: PodState | None, happenings: Iterable[Happening] = ()) -> Progress:
+    """Return where a start stands."""
+    if pod is None:
+        return Progress(Step.ASKED, "The server was asked for.")
+    if not pod.placed:
+        if pod.unschedulable is not None:
+            return Progress(Step.PLACING, "No machine has room yet.")
+        return Progress(Step.PLACING, "A machine is being looked for.")
+    if pod.running:
+        return Progress(Step.RUNNING, "The server runs; it is being connected.")
+    if any(container.running for container in pod.containers):
+        return Progress(Step.STARTING, "The server is starting up.")
+    return _on_machine(pod, happenings)
+
+
+def _on_machine(pod: PodState, happenings: Iterable[Happening]) -> Progress:
+    newest = None
+    for happening in happenings:
+        if happening.reason in _SENTENCES:
+            newest = happening.reason
+    if newest is None:
+        return Progress(Step.PLACED, f"A place was found on {pod.node}; storage and image are being prepared.")
+    step, sentence = _SENTENCES[newest]
+    return Progress(step, sentence)
+
+
+_SENTENCES = {
+    "FailedMount": (Step.MOUNTING, "The storage could not be mounted yet; it is tried again."),
+    "FailedAttachVolume": (Step.MOUNTING, "The storage is not free yet; it is tried again."),
+    "SuccessfulAttachVolume": (Step.MOUNTING, "The storage is attached."),
+    "Pulling": (Step.PULLING, "The image is being fetched; the first time on a machine this takes minutes."),
+    "Pulled": (Step.PULLED, "The image is there."),
+    "Created": (Step.STARTING, "The server is starting up."),
+    "Started": (Step.STARTING, "The server is starting up."),
+}
+"""By the kubelet's own reasons."""
