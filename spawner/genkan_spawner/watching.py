@@ -13,8 +13,9 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from genkan_spawner.api import JsonObject, KubernetesApi
-from genkan_spawner.exceptions import GoneError, KubernetesError, UnreachableError
+from genkan_spawner.exceptions import ForbiddenError, GoneError, KubernetesError, UnreachableError
 from genkan_spawner.kinds import Kind
+from genkan_spawner.listing import list_objects
 
 T = TypeVar("T")
 
@@ -31,6 +32,9 @@ PAUSE = 0.1
 
 BACKOFF_FIRST, BACKOFF_MOST = 0.2, 15.0
 """Seconds between attempts after failures; doubled each time and spread by a third."""
+
+BACKOFF_REFUSED = 60.0
+"""The most seconds between attempts where rights are missing: those change seldom, and each attempt is a request."""
 
 
 class ChangeType(StrEnum):
@@ -56,11 +60,22 @@ class Changed(Generic[T]):
     item: T
 
 
+class Observer:
+    """Is told how a watch fares; to be subclassed, and by itself indifferent to all of it."""
+
+    def alive(self) -> None:
+        """Note a sign of life: a page of a list, a watch that opened, an event or a bookmark."""
+
+    def failed(self, failure: KubernetesError) -> None:
+        """Note a failure; the watch goes on by itself."""
+
+
 class Watch(Generic[T]):
     """The events of one kind, as projected by the caller.
 
     `project` is called with each raw object at once, so that nothing of it is held longer than its own result. An
-    exception of it is a defect of the caller and ends the watch.
+    exception of it is a defect of the caller and ends the watch. With an observer, telling people of failures is the
+    observer's part.
     """
 
     def __init__(
@@ -72,6 +87,8 @@ class Watch(Generic[T]):
         namespace: str | None = None,
         label_selector: str | None = None,
         field_selector: str | None = None,
+        observer: Observer | None = None,
+        silence: float = SILENCE_SECONDS,
     ) -> None:
         self._api = api
         self._kind = kind
@@ -79,6 +96,9 @@ class Watch(Generic[T]):
         self._namespace = namespace
         selectors = {"labelSelector": label_selector, "fieldSelector": field_selector}
         self._selectors = {key: value for key, value in selectors.items() if value is not None}
+        self._observer = observer or Observer()
+        self._loud = observer is None
+        self._silence = silence
         self._version: str | None = None
         self._failures = 0
 
@@ -100,13 +120,14 @@ class Watch(Generic[T]):
                 await self._back_off(e)
 
     async def _list(self) -> Listed[T]:
-        items: list[T] = []
-        version = ""
-        async for page in self._api.pages(self._kind, namespace=self._namespace, query=self._selectors):
-            items += [self._project(item) for item in page["items"]]
-            version = page["metadata"]["resourceVersion"]
-        self._version = version
-        self._failures = 0
+        items, self._version = await list_objects(
+            self._api,
+            self._kind,
+            project=self._project,
+            namespace=self._namespace,
+            selectors=self._selectors,
+            opened=self._alive,
+        )
         return Listed(tuple(items))
 
     async def _changes(self, version: str) -> AsyncIterator[Changed[T]]:
@@ -118,18 +139,25 @@ class Watch(Generic[T]):
             "timeoutSeconds": str(WATCH_SECONDS),
         }
         path = self._kind.path(namespace=self._namespace)
-        async with self._api.stream(path, query=query, silence=SILENCE_SECONDS) as lines:
+        async with self._api.stream(path, query=query, silence=self._silence) as lines:
+            self._observer.alive()
             async for line in lines:
                 event = _event(line)
                 self._version = event["object"]["metadata"]["resourceVersion"]
-                self._failures = 0
+                self._alive()
                 if event["type"] != "BOOKMARK":
                     yield Changed(ChangeType(event["type"]), self._project(event["object"]))
 
+    def _alive(self) -> None:
+        self._failures = 0
+        self._observer.alive()
+
     async def _back_off(self, failure: KubernetesError) -> None:
-        delay = min(BACKOFF_FIRST * 2**self._failures, BACKOFF_MOST) * random.uniform(1, 4 / 3)  # noqa: S311  # spreads load
+        self._observer.failed(failure)
+        most = BACKOFF_REFUSED if isinstance(failure, ForbiddenError) else BACKOFF_MOST
+        delay = min(BACKOFF_FIRST * 2**self._failures, most) * random.uniform(1, 4 / 3)  # noqa: S311  # spreads load
         self._failures = min(self._failures + 1, 16)
-        level = logging.DEBUG if self._failures == 1 else logging.WARNING
+        level = logging.WARNING if self._loud and self._failures > 1 else logging.DEBUG
         log.log(level, "Watching %s: %s Trying again in %.1f s.", self._kind.plural, failure.message, delay)
         await asyncio.sleep(delay)
 

@@ -1,13 +1,15 @@
 import asyncio
+import logging
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from genkan_spawner import watching
 from genkan_spawner.api import JsonObject, KubernetesApi
+from genkan_spawner.exceptions import KubernetesError
 from genkan_spawner.kinds import PODS
-from genkan_spawner.watching import Changed, ChangeType, Listed, Watch
+from genkan_spawner.watching import Changed, ChangeType, Listed, Observer, Watch
 
 from ..support.kubernetes import FakeApiServer, event, fake_api_server, thing
 
@@ -97,10 +99,9 @@ async def test_an_object_of_a_megabyte_is_one_line_like_any_other(connection: Co
     assert len(server.watching(PATH)) == 1
 
 
-async def test_a_silent_watch_is_opened_again(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_silent_watch_is_opened_again(connection: Connection) -> None:
     server, api = connection
-    monkeypatch.setattr(watching, "SILENCE_SECONDS", 0.2)
-    watch = Watch(api, PODS, project=name_of)
+    watch = Watch(api, PODS, project=name_of, silence=0.2)
     events = watch.events()
     await anext(events)
     waiting = asyncio.ensure_future(anext(events))
@@ -117,3 +118,30 @@ async def test_selectors_go_with_each_request(connection: Connection) -> None:
     await first(Watch(api, PODS, project=name_of, namespace="n", field_selector="spec.nodeName=x"), 1)
     assert server.requests[0].path == "/api/v1/namespaces/n/pods"
     assert server.requests[0].query["fieldSelector"] == "spec.nodeName=x"
+
+
+@dataclass(slots=True)
+class Signs(Observer):
+    """Keeps what it is told."""
+
+    lives: int = 0
+    failures: list[KubernetesError] = field(default_factory=list)
+
+    def alive(self) -> None:
+        self.lives += 1
+
+    def failed(self, failure: KubernetesError) -> None:
+        self.failures.append(failure)
+
+
+async def test_an_observer_hears_of_each_sign_of_life_and_of_each_failure(
+    connection: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    server, api = connection
+    server.failures += [(403, "Forbidden"), (503, "Busy")]
+    server.watches.append([event("BOOKMARK", thing("", 9)), event("ADDED", thing("c", 10))])
+    signs = Signs()
+    await first(Watch(api, PODS, project=name_of, observer=signs), 2)
+    assert [failure.status for failure in signs.failures] == [403, 503]
+    assert signs.lives == 4  # a page, the open watch, a bookmark, an event
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
