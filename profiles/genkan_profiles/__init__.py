@@ -1,6 +1,6 @@
 """The catalogue: what a site offers, and how it becomes KubeSpawner's profile list."""
 
-from .catalogue import BUILT_IN, Catalogue, load_catalogue
+from .catalogue import BUILT_IN, SAMPLE, Catalogue, load_catalogue
 from .choices import check_choice, preselected
 from .compiler import ProfileList, compile_profiles
 from .exceptions import ChoiceError, DocumentError, Problem, ProfilesError, QuantityError
@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "BUILT_IN",
+    "SAMPLE",
     "Catalogue",
     "ChoiceError",
     "DocumentError",

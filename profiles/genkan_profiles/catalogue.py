@@ -19,6 +19,9 @@ from .volumes import Volume
 BUILT_IN = Path(__file__).with_name("builtin.yaml")
 """The catalogue of a hub that was given none."""
 
+SAMPLE = Path(__file__).with_name("sample.yaml")
+"""A catalogue that a site can start from; no hub uses it by itself."""
+
 
 class Catalogue(Row):
     """All that users can choose from."""

@@ -20,7 +20,10 @@ _MOST_CORES = 4096
 
 
 def _one_or_several(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
+    # What comes after a validator is held to Python's types, where no list is a tuple.
+    if isinstance(value, list):
+        return tuple(value)
+    return (value,) if isinstance(value, str) else value
 
 
 class TolerationOperator(StrEnum):

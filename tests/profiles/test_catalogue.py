@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from genkan_profiles.catalogue import BUILT_IN, Catalogue, load_catalogue
+from genkan_profiles.catalogue import BUILT_IN, SAMPLE, Catalogue, load_catalogue
 from genkan_profiles.exceptions import DocumentError
+from genkan_profiles.offers import offers_for
 from genkan_sandbox.sites import load_site, shipped_sites
 
 RIGHT = """\
@@ -38,6 +39,36 @@ def test_every_row_of_it_fits_on_a_machine_of_every_site(name: str) -> None:
             and all(pool.offered.get(resource, 0) >= count for resource, count in devices.items())
             for pool in load_site(name).pools
         )
+
+
+def test_the_sample_has_every_kind_of_hardware_and_images_for_the_oldest_card() -> None:
+    catalogue = load_catalogue(SAMPLE)
+
+    gpus = {row.slug: row.gpu for row in catalogue.hardware}
+    assert {gpu.resource for gpu in gpus.values() if gpu} == {
+        "nvidia.com/gpu",
+        "nvidia.com/gpu.shared",
+        "nvidia.com/mig-1g.10gb",
+    }
+    assert {slug for slug, gpu in gpus.items() if gpu is None} == {"cpu-small", "cpu-large"}
+    assert [row.slug for row in catalogue.priorities] == ["high", "normal", "burst"]
+    assert [row.namespace for row in catalogue.teams] == ["vision", "language"]
+    assert {row.image.split("/")[0] for row in catalogue.images} == {"registry.example.org"}
+    offers = offers_for(catalogue, ["vision"])
+    images = {row.hardware.slug: [image.slug for image in row.images] for row in offers.hardware}
+    assert images["gtx-1080"] == ["pytorch-24-12"]
+    assert images["v100-1"] == ["pytorch-24-12", "rapids"]
+    assert images["cpu-small"][0] == "scipy"
+
+
+@pytest.mark.parametrize("products", ["Tesla-T4", "[Tesla-T4]", "[Tesla-T4, Tesla-V100-PCIE-16GB]"])
+def test_a_gpu_has_one_product_or_several(file: Path, products: str) -> None:
+    file.write_text(RIGHT.replace("{count: 1}", f"{{count: 1, product: {products}}}"))
+
+    gpu = load_catalogue(file).hardware[1].gpu
+
+    assert gpu is not None
+    assert gpu.product == tuple(products.strip("[]").split(", "))
 
 
 def test_quantities_are_canonical(file: Path) -> None:
