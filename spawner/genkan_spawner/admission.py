@@ -39,7 +39,8 @@ class QuotaExcess:
 
 
 _EXCEEDED = re.compile(
-    r"exceeded quota: (?P<quota>\S+), requested: (?P<requested>[^ ]+), used: (?P<used>[^ ]+), limited: (?P<limited>[^ ]+)"
+    r"exceeded quota: (?P<quota>\S+), "
+    r"requested: (?P<requested>[^ ]+), used: (?P<used>[^ ]+), limited: (?P<limited>[^ ]+)"
 )
 _SHAPES: tuple[tuple[re.Pattern[str], Denial], ...] = (
     (re.compile(r"exceeded quota: "), Denial.QUOTA_EXCEEDED),

@@ -4,7 +4,7 @@ It is fed by the watch of pods that the whole hub shares; nothing here asks the 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, TypeAlias
 
@@ -54,7 +54,7 @@ class ServerPods:
         """Return a pod as it was last seen; None if it is not there."""
         return self._states.get((namespace, name))
 
-    async def changes(self, namespace: str, name: str, *, every: float) -> AsyncIterator[PodState | None]:
+    async def changes(self, namespace: str, name: str, *, every: float) -> AsyncGenerator[PodState | None]:
         """Yield a pod now, at each change and at least every so many seconds, for ever; None while it is not there."""
         key = (namespace, name)
         event = asyncio.Event()
