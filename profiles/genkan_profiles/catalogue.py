@@ -46,6 +46,15 @@ class Catalogue(Row):
         """The known GPU products, those of this catalogue first."""
         return {**gpu_products(), **{row.product: row for row in self.gpu_products}}
 
+    @property
+    def named_groups(self) -> frozenset[str]:
+        """The groups that make a difference: those that some row is kept for, and those of the teams."""
+        restricted: tuple[Restricted, ...] = (*self.hardware, *self.images, *self.priorities, *self.volumes)
+        if self.own_image is not None:
+            restricted = (*restricted, self.own_image)
+        teams = (team.group for team in self.teams if team.group is not None)
+        return frozenset(group for row in restricted for group in row.groups).union(teams)
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         names = [*self._repeated_names(), *self._defaults(), *self._unknown_names()]

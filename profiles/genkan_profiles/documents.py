@@ -1,6 +1,7 @@
 """YAML files as pydantic models, with every problem at its place and said in a sentence."""
 
 import json
+import os
 import stat
 from pathlib import Path
 from typing import NoReturn, TypeVar
@@ -32,6 +33,20 @@ def load_document(path: Path, model: type[Model]) -> Model:
     return parse_document(_read(path), model, source=str(path))
 
 
+def document_files(path: Path) -> tuple[Path, ...]:
+    """Return the files of a directory that are read as one document, in the order of their names.
+
+    Those are its *.yaml and *.yml, without the hidden ones among which a mounted ConfigMap keeps its versions. What is
+    no directory, or cannot be listed, stands for itself.
+    """
+    try:
+        with os.scandir(path) as entries:
+            names = [entry.name for entry in entries if _is_document(entry)]
+    except (OSError, ValueError):
+        return (path,)
+    return tuple(path / name for name in sorted(names))
+
+
 def parse_document(content: bytes | str, model: type[Model], *, source: str) -> Model:
     """Read one YAML document into a model; `source` names it in problems.
 
@@ -48,6 +63,15 @@ def parse_document(content: bytes | str, model: type[Model], *, source: str) -> 
         return model.model_validate_json(json.dumps(tree.value, allow_nan=False), strict=True)
     except ValidationError as error:
         raise DocumentError(problems_of(error, model=model, tree=tree, file=source)) from error
+
+
+def _is_document(entry: os.DirEntry[str]) -> bool:
+    if not entry.name.endswith((".yaml", ".yml")) or entry.name.startswith("."):
+        return False
+    try:
+        return not entry.is_dir()
+    except OSError:
+        return True
 
 
 def _read(path: Path) -> bytes:
