@@ -43,8 +43,12 @@ class Finding:
     used: str | None = None
     limit: str | None = None
     over_by: str | None = None
+    quota: str | None = None
+    """The ResourceQuota that says so, for administrators."""
     would_preempt: bool = False
     """Whether pods of lower priority would have to go."""
+    ever: bool = True
+    """Whether it could be otherwise when others have stopped; False for what no waiting helps against."""
 
 
 @dataclass(frozen=True, slots=True)

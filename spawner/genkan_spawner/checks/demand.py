@@ -1,0 +1,202 @@
+"""What a pod asks of the cluster, read from the manifest that would be created."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from genkan_profiles.exceptions import QuantityError
+from genkan_spawner.api import JsonObject
+from genkan_spawner.cluster.records import Amounts
+from genkan_spawner.cluster.requests import parse_amount, pod_requests
+
+from .exceptions import ManifestError
+from .parts import Part
+from .placement import Placement, read_placement
+
+PODS = "pods"
+"""The resource that stands for a place on a node; each pod takes one."""
+
+_COMPUTE = ("cpu", "memory")
+_POD_LEVEL = (*_COMPUTE, "hugepages-")
+
+
+class Rule(StrEnum):
+    """What a manifest can ask for that no check foresees: it depends on more than nodes and amounts."""
+
+    NEIGHBOURS = "neighbours"
+    """Required affinity or anti-affinity to other pods."""
+    SPREAD = "spread"
+    """A topology spread that must hold."""
+    CLAIMS = "claims"
+    """Devices by ResourceClaim."""
+
+
+class PreemptionPolicy(StrEnum):
+    """Whether a pod may push others out."""
+
+    LOWER_PRIORITY = "PreemptLowerPriority"
+    NEVER = "Never"
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """Amounts and wishes of one pod.
+
+    Host ports are left out: what a record keeps of other pods does not tell theirs, and a hub's servers use none.
+    """
+
+    name: str
+    namespace: str
+    requests: Amounts
+    """What the scheduler counts, without the pod's own place."""
+    limits: Amounts = field(default_factory=lambda: MappingProxyType({}))
+    """What quotas of `limits.*` count."""
+    unspecified: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """Containers that say nothing of a resource, by its name in quotas: one that limits it refuses them."""
+    placement: Placement = field(default_factory=Placement)
+    priority_class: str = ""
+    """Empty where the manifest names none."""
+    priority: int | None = None
+    """The manifest's own number; the class decides where it is known."""
+    never_preempts: bool = False
+    scheduler: str = "default-scheduler"
+    """Any scheduler is taken to filter nodes as kube-scheduler does; they differ in what they prefer."""
+    best_effort: bool = False
+    """Whether no container asks for or is limited in CPU or memory."""
+    terminating: bool = False
+    """Whether the pod has a deadline, as quotas' scope Terminating means it."""
+    crosses_namespaces: bool = False
+    """Whether it has affinity to pods of other namespaces."""
+    gated: bool = False
+    """Whether something else, such as a queue of jobs, has to release it first."""
+    unforeseen: tuple[Rule, ...] = ()
+
+
+def demand_of(manifest: JsonObject, *, namespace: str = "default") -> Demand:
+    """Read a pod manifest; `namespace` stands in where it names none.
+
+    Raises ManifestError with the place and what is allowed there.
+    """
+    root = Part.of(manifest, "")
+    if root.text("kind", "Pod") != "Pod":
+        raise ManifestError(f"kind: This must be Pod, not {root.text('kind')!r}.")
+    metadata, spec = root.part("metadata"), root.part("spec")
+    _check_amounts(spec)
+    limits = pod_requests(_limits_as_requests(spec.value))
+    return Demand(
+        name=metadata.text("name") or metadata.text("generateName"),
+        namespace=metadata.text("namespace") or namespace,
+        requests=MappingProxyType(_counted(pod_requests(spec.value))),
+        limits=MappingProxyType(_counted(limits)),
+        unspecified=MappingProxyType(_unspecified(spec)),
+        placement=read_placement(spec),
+        priority_class=spec.text("priorityClassName"),
+        priority=spec.number("priority"),
+        never_preempts=_policy(spec) is PreemptionPolicy.NEVER,
+        scheduler=spec.text("schedulerName") or "default-scheduler",
+        best_effort=_is_best_effort(spec),
+        terminating=spec.number("activeDeadlineSeconds") is not None,
+        crosses_namespaces=any(_other_namespaces(term) for term in _neighbour_terms(spec)),
+        gated=bool(spec.items("schedulingGates")),
+        unforeseen=tuple(_unforeseen(spec)),
+    )
+
+
+def _counted(amounts: Amounts) -> dict[str, int]:
+    return {name: amount for name, amount in amounts.items() if amount and name != PODS}
+
+
+def _policy(spec: Part) -> PreemptionPolicy:
+    return spec.word("preemptionPolicy", PreemptionPolicy, PreemptionPolicy.LOWER_PRIORITY)
+
+
+def _check_amounts(spec: Part) -> None:
+    """See that every amount can be read, so that a mistake is told with its place."""
+    containers = list(spec.parts("containers"))
+    if not containers:
+        raise ManifestError("spec.containers: This must have at least one entry.")
+    resources = [part.part("resources") for part in (*containers, *spec.parts("initContainers"), spec)]
+    for part in [*(one.part(key) for one in resources for key in ("requests", "limits")), spec.part("overhead")]:
+        for name, quantity in part.value.items():
+            place = f"{part.place}.{name}"
+            if isinstance(quantity, bool) or not isinstance(quantity, str | int | float):
+                raise ManifestError(f"{place}: This must be a quantity, such as 500m, 4 or 16Gi.")
+            try:
+                amount = parse_amount(str(quantity), up=True)
+            except QuantityError as e:
+                raise ManifestError(f"{place}: {e}") from e
+            if amount < 0:
+                raise ManifestError(f"{place}: This must not be negative, as {quantity} is.")
+
+
+def _limits_as_requests(spec: JsonObject) -> JsonObject:
+    """Return a spec whose requests are the limits, so that the rules for adding up requests add up limits."""
+
+    def turned(part: JsonObject) -> JsonObject:
+        limits = (part.get("resources") or {}).get("limits") or {}
+        return {**part, "resources": {"requests": limits}}
+
+    containers = [turned(part) for part in spec.get("containers") or []]
+    first = [turned(part) for part in spec.get("initContainers") or []]
+    bare = {"containers": containers, "initContainers": first, "resources": turned(spec)["resources"]}
+    limited = pod_requests(bare)
+    overhead = {name: value for name, value in (spec.get("overhead") or {}).items() if limited.get(name)}
+    return {**bare, "overhead": overhead}
+
+
+def _unspecified(spec: Part) -> dict[str, tuple[str, ...]]:
+    """Return, for each resource that a quota wants to be given, the containers that do not give it.
+
+    As enforcePodContainerConstraints in pkg/quota/v1/evaluator/core/pods.go; amounts for the pod as a whole make up for
+    all of its containers.
+    """
+    whole = spec.part("resources")
+    if any(name.startswith(_POD_LEVEL) for key in ("requests", "limits") for name in whole.part(key).value):
+        return {}
+    missing: dict[str, list[str]] = {}
+    for container in (*spec.parts("containers"), *spec.parts("initContainers")):
+        resources = container.part("resources")
+        limits, requests = resources.part("limits").value, resources.part("requests").value
+        for resource in _COMPUTE:
+            name = container.text("name")
+            if resource not in limits:
+                missing.setdefault(f"limits.{resource}", []).append(name)
+                if resource not in requests:
+                    missing.setdefault(f"requests.{resource}", []).append(name)
+                    missing.setdefault(resource, []).append(name)
+    return {resource: tuple(sorted(names)) for resource, names in missing.items()}
+
+
+def _is_best_effort(spec: Part) -> bool:
+    """As ComputePodQOS in pkg/apis/core/v1/helper/qos."""
+    whole = spec.value.get("resources") is not None
+    parts = [spec] if whole else [*spec.parts("containers"), *spec.parts("initContainers")]
+    given = [part.part("resources").part(key).value for part in parts for key in ("requests", "limits")]
+    return not any(parse_amount(str(row[name]), up=True) for row in given for name in _COMPUTE if name in row)
+
+
+def _neighbour_terms(spec: Part) -> Iterator[Part]:
+    for kind in ("podAffinity", "podAntiAffinity"):
+        part = spec.part("affinity").part(kind)
+        yield from part.parts("requiredDuringSchedulingIgnoredDuringExecution")
+        for preferred in part.parts("preferredDuringSchedulingIgnoredDuringExecution"):
+            yield preferred.part("podAffinityTerm")
+
+
+def _other_namespaces(term: Part) -> bool:
+    return bool(term.items("namespaces")) or term.value.get("namespaceSelector") is not None
+
+
+def _unforeseen(spec: Part) -> Iterator[Rule]:
+    affinity = spec.part("affinity")
+    if any(
+        affinity.part(kind).items("requiredDuringSchedulingIgnoredDuringExecution")
+        for kind in ("podAffinity", "podAntiAffinity")
+    ):
+        yield Rule.NEIGHBOURS
+    spreads = spec.parts("topologySpreadConstraints")
+    if any(part.text("whenUnsatisfiable", "DoNotSchedule") == "DoNotSchedule" for part in spreads):
+        yield Rule.SPREAD
+    if spec.items("resourceClaims"):
+        yield Rule.CLAIMS

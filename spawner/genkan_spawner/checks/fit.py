@@ -1,0 +1,68 @@
+"""Whether the scheduler would place a pod now.
+
+Follows the filters of kube-scheduler 1.36's default profile that look at nodes and amounts (NodeResourcesFit,
+TaintToleration, NodeAffinity, NodeUnschedulable, NodeName) and its DefaultPreemption.
+"""
+
+from collections.abc import Collection
+
+from genkan_spawner.cluster.snapshot import Source
+
+from .capacity import Spot, fits
+from .demand import Demand
+from .findings import Check, Finding, State
+from .outlook import Outlook, Taken, left
+from .priority import Standing
+from .shortage import Shortage
+
+_NOTHING: frozenset[str] = frozenset()
+
+
+def check_fit(
+    demand: Demand, outlook: Outlook, *, ruled_out: Collection[str] = _NOTHING, when_full_waits: bool = False
+) -> Finding:
+    """Say whether there is room now, can be made by preemption, or will be.
+
+    `ruled_out` are names of nodes that another check has found unfit. A pod that finds no room now but could ever find
+    some waits where the site says so, and is refused otherwise.
+    """
+    if not outlook.snapshot.knows(Source.NODES, Source.PODS):
+        sentence = "How much is free cannot be seen at the moment; the start will show whether there is room."
+        return Finding(Check.FIT, State.UNKNOWN, sentence)
+    own = outlook.standing(demand)
+    taken = outlook.taken_before(demand, own)
+    found = outlook.capacity.sort(demand.placement)
+    spots = [spot for spot in found.open if spot.name not in ruled_out] if ruled_out else found.open
+    if any(fits(demand.requests, left(spot.free, taken.get(spot.name))) for spot in spots):
+        return _with_rules(demand, Finding(Check.FIT, State.READY))
+    if _can_preempt(demand, own, spots, taken):
+        sentence = "Work of lower priority will be interrupted to make room."
+        return _with_rules(demand, Finding(Check.FIT, State.READY, sentence, would_preempt=True))
+    if any(fits(demand.requests, left(spot.without_leaving(), taken.get(spot.name))) for spot in spots):
+        sentence = "Room is becoming free: other work is just ending. The server starts as soon as it is gone."
+        return _with_rules(demand, Finding(Check.FIT, State.WAITS, sentence))
+    shut_out = [spot for spot in found.open if spot.name in ruled_out] if ruled_out else []
+    shortage = Shortage(demand=demand, spots=tuple(spots), closed=found.closed, ruled_out=tuple(shut_out), taken=taken)
+    return shortage.finding(waits=when_full_waits)
+
+
+def _can_preempt(demand: Demand, own: Standing, spots: Collection[Spot], taken: Taken) -> bool:
+    if own.never_preempts or demand.placement.node_name:
+        return False
+    for spot in spots:
+        room = spot.without_lower(own.value)
+        if room is not spot.free and fits(demand.requests, left(room, taken.get(spot.name))):
+            return True
+    return False
+
+
+def _with_rules(demand: Demand, finding: Finding) -> Finding:
+    """Take back a promise that depends on what no check foresees."""
+    if demand.gated:
+        sentence = "Another system decides when this may start, and has not released it yet."
+        return Finding(Check.FIT, State.WAITS, sentence)
+    if demand.unforeseen:
+        rules = ", ".join(demand.unforeseen)
+        sentence = f"There is room, but this asks for more than can be checked beforehand ({rules})."
+        return Finding(Check.FIT, State.UNKNOWN, sentence, would_preempt=finding.would_preempt)
+    return finding

@@ -1,0 +1,150 @@
+"""The cluster as the checks look at it: what is free, and which waiting pods will take some of it first.
+
+Other pods that fit are placed in a simulation before the demand is looked at, in the order of the scheduler's queue.
+Where one of them could go to several nodes, it is put where it is most in the demand's way: what the scheduler prefers is the
+site's policy, and a promise that is broken is worse than one that is made a second later.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Self, TypeAlias
+
+from genkan_spawner.cluster.records import THOUSANDTHS, Amounts, PodRecord
+from genkan_spawner.cluster.snapshot import Snapshot
+
+from .capacity import Capacity, Spot, fits
+from .demand import PODS, Demand
+from .placement import Placement
+from .priority import Standing, standing
+
+Taken: TypeAlias = Mapping[str, Amounts]
+"""What pods that come first take away, by node; `pods` counts them."""
+
+_Shape: TypeAlias = tuple[Placement, tuple[tuple[str, int], ...], int, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A waiting pod for which there is room on at least one node."""
+
+    pod: PodRecord
+    spots: tuple[Spot, ...]
+
+
+@dataclass(slots=True)
+class Outlook:
+    """One snapshot, prepared for any number of demands."""
+
+    capacity: Capacity
+    nominated: tuple[PodRecord, ...]
+    """Waiting pods for which room is being made on a node."""
+    contenders: tuple[Contender, ...]
+    """In the order of the scheduler's queue."""
+    _empty: Taken = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> Self:
+        """Prepare a snapshot."""
+        capacity = Capacity.of(snapshot)
+        waiting = sorted((pod for pod in snapshot.pending if not pod.gated), key=_queue_place)
+        nominated = tuple(pod for pod in waiting if pod.nominated_node in snapshot.nodes)
+        others = [pod for pod in waiting if pod.nominated_node not in snapshot.nodes]
+        return cls(capacity, nominated, tuple(_contenders(capacity, others)))
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What all of this is about."""
+        return self.capacity.snapshot
+
+    def standing(self, demand: Demand) -> Standing:
+        """Return the priority that the demand would have."""
+        return standing(demand, self.snapshot)
+
+    def taken_before(self, demand: Demand, own: Standing) -> Taken:
+        """Return what is taken by the waiting pods that the scheduler serves before the demand."""
+        if not self.nominated and not self.contenders:
+            return self._empty
+        queue = _Simulation(demand, self.capacity)
+        for pod in self.nominated:
+            if pod.priority >= own.value and not _same(pod, demand):
+                queue.put(pod, pod.nominated_node or "")
+        created = next((pod.created for pod in self.snapshot.pending if _same(pod, demand)), None)
+        for contender in self.contenders:
+            pod = contender.pod
+            if pod.priority < own.value or _same(pod, demand):
+                continue
+            if pod.priority == own.value and created is not None and pod.created >= created:
+                continue
+            queue.place(contender)
+        return queue.taken
+
+
+class _Simulation:
+    """Puts pods on nodes, one after the other."""
+
+    def __init__(self, demand: Demand, capacity: Capacity) -> None:
+        self._demand = demand
+        self._wanted = {spot.name for spot in capacity.sort(demand.placement).open}
+        self.taken: dict[str, dict[str, int]] = {}
+
+    def put(self, pod: PodRecord, node: str) -> None:
+        """Count a pod on a node."""
+        taken = self.taken.setdefault(node, {})
+        for resource, amount in pod.requests.items():
+            if resource != PODS:
+                taken[resource] = taken.get(resource, 0) + amount
+        taken[PODS] = taken.get(PODS, 0) + THOUSANDTHS
+
+    def place(self, contender: Contender) -> None:
+        """Put a pod where it fits, or where it can make room; if that is in the demand's way, there."""
+        pod = contender.pod
+        found = [spot for spot in contender.spots if fits(pod.requests, left(spot.free, self.taken.get(spot.name)))]
+        if not found and not pod.never_preempts:
+            found = [
+                spot
+                for spot in contender.spots
+                if fits(pod.requests, left(spot.without_lower(pod.priority), self.taken.get(spot.name)))
+            ]
+        if found:
+            self.put(pod, max(found, key=self._in_the_way).name)
+
+    def _in_the_way(self, spot: Spot) -> bool:
+        if spot.name not in self._wanted:
+            return False
+        return fits(self._demand.requests, left(spot.free, self.taken.get(spot.name)))
+
+
+def left(free: Amounts, taken: Amounts | None) -> Amounts:
+    """Return what is free beside what is taken."""
+    if not taken:
+        return free
+    return {**free, **{resource: free.get(resource, 0) - amount for resource, amount in taken.items()}}
+
+
+def _queue_place(pod: PodRecord) -> tuple[int, float, str]:
+    return (-pod.priority, pod.created.timestamp(), pod.uid)
+
+
+def _same(pod: PodRecord, demand: Demand) -> bool:
+    return pod.name == demand.name and pod.namespace == demand.namespace
+
+
+def _contenders(capacity: Capacity, pods: Iterable[PodRecord]) -> Iterator[Contender]:
+    """Find those that fit somewhere; pods of the same shape fit on the same nodes."""
+    rooms: dict[_Shape, tuple[Spot, ...]] = {}
+    for pod in pods:
+        placement = pod.demand.placement if isinstance(pod.demand, Demand) else Placement()
+        shape = (placement, tuple(sorted(pod.requests.items())), pod.priority, pod.never_preempts)
+        found = rooms.get(shape)
+        if found is None:
+            found = rooms[shape] = _room(capacity, pod, placement)
+        if found:
+            yield Contender(pod, found)
+
+
+def _room(capacity: Capacity, pod: PodRecord, placement: Placement) -> tuple[Spot, ...]:
+    spots = capacity.sort(placement).open
+    now = tuple(spot for spot in spots if fits(pod.requests, spot.free))
+    if now or pod.never_preempts:
+        return now
+    return tuple(spot for spot in spots if fits(pod.requests, spot.without_lower(pod.priority)))

@@ -1,0 +1,90 @@
+"""Amounts of resources as people read them, and as Kubernetes writes them."""
+
+import re
+from decimal import Decimal
+
+from genkan_profiles.quantities import Notation, format_quantity
+from genkan_spawner.cluster.records import THOUSANDTHS
+
+_GIBIBYTE = 2**30
+_MEBIBYTE = 2**20
+_BYTES = ("memory", "ephemeral-storage", "hugepages-", "storage")
+_MIG = re.compile(r"nvidia\.com/mig-(?P<slice>[0-9a-z.+]+)")
+_QUOTA_PREFIXES = ("requests.", "limits.")
+
+
+def quantity(resource: str, amount: int) -> str:
+    """Write thousandths of a resource as a Kubernetes quantity."""
+    notation = Notation.BINARY if is_bytes(resource) else Notation.DECIMAL
+    return format_quantity(Decimal(amount) / THOUSANDTHS, notation=notation)
+
+
+def is_bytes(resource: str) -> bool:
+    """Return whether a resource is counted in bytes; a quota's prefix does not matter."""
+    return bare(resource).startswith(_BYTES)
+
+
+def is_device(resource: str) -> bool:
+    """Return whether a resource is a kind of device, such as a GPU."""
+    return "/" in resource and not resource.startswith("count/")
+
+
+def bare(resource: str) -> str:
+    """Return a resource's name without what quotas put before it."""
+    for prefix in _QUOTA_PREFIXES:
+        resource = resource.removeprefix(prefix)
+    return resource
+
+
+def amount_of(resource: str, amount: int) -> str:
+    """Return an amount with its unit: `3 GPUs`, `20 GB of memory`, `1.5 CPU cores`."""
+    name = bare(resource)
+    if is_bytes(name):
+        return f"{_size(amount)} of {noun(name)}"
+    number = Decimal(amount) / THOUSANDTHS
+    shown = f"{number.normalize():f}" if number else "0"
+    return f"{shown} {noun(name, plural=number != 1)}"
+
+
+def number_of(resource: str, amount: int) -> str:
+    """Return an amount where its unit has been named already; bytes keep theirs."""
+    if is_bytes(bare(resource)):
+        return _size(amount)
+    number = Decimal(amount) / THOUSANDTHS
+    return f"{number.normalize():f}" if number else "0"
+
+
+def noun(resource: str, *, plural: bool = True) -> str:  # noqa: PLR0911  # one per kind
+    """Return what people call a resource."""
+    name = bare(resource)
+    if found := _MIG.fullmatch(name):
+        return f"GPU {'slices' if plural else 'slice'} {found['slice']}"
+    many = "s" if plural else ""
+    match name:
+        case "cpu":
+            return f"CPU core{many}"
+        case "memory":
+            return "memory"
+        case "ephemeral-storage":
+            return "local disk space"
+        case "pods" | "count/pods":
+            return f"server{many}"
+        case _ if name.startswith("hugepages-"):
+            return "huge memory pages"
+        case _ if "/" not in name:
+            return name
+        case _ if name.endswith(".shared"):
+            return f"shared GPU{many}"
+        case _ if "gpu" in name:
+            return f"GPU{many}"
+        case _:
+            return f"device{many} {name.rpartition('/')[2]}"
+
+
+def _size(amount: int) -> str:
+    count = Decimal(amount) / THOUSANDTHS
+    for unit, size in (("GB", _GIBIBYTE), ("MB", _MEBIBYTE)):
+        if abs(count) >= size or (unit == "MB" and count):
+            shown = (count / size).quantize(Decimal("0.1"))
+            return f"{shown.normalize():f} {unit}"
+    return "0 GB"
