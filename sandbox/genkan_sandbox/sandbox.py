@@ -139,7 +139,7 @@ class Sandbox:
         namespaces = [manifest for manifest in plan.manifests if manifest["kind"] == "Namespace"]
         await bootstrap.apply_all(api, bootstrap.storage_classes())
         await bootstrap.apply_site(api, namespaces)
-        await bootstrap.apply_all(api, hub_rights(plan.site.hub_namespace))
+        await bootstrap.apply_all(api, hub_rights(plan.site.hub_namespace, servers=plan.site.server_namespaces))
         token = await account_token(api, namespace=plan.site.hub_namespace)
         plan.state.write("hub.kubeconfig", plan.kubeconfig(token, namespace=plan.site.hub_namespace))
         async with asyncio.TaskGroup() as tasks:
@@ -167,6 +167,7 @@ class Sandbox:
                 password=self._password,
                 supervisor_token=self._supervisor_token,
                 users=plan.users,
+                catalogue_file=plan.site.catalogue.path,
                 site_config=plan.hub_config,
             )
             token = state.remember("hub/proxy_token", secrets.token_hex(32))

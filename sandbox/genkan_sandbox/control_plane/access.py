@@ -3,6 +3,7 @@
 import base64
 import json
 import secrets
+from collections.abc import Iterable
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
@@ -12,7 +13,7 @@ from genkan_spawner.exceptions import NotFoundError
 from genkan_spawner.kinds import SERVICE_ACCOUNTS
 
 HUB_ACCOUNT = "hub"
-"""The hub's ServiceAccount, in the namespace of the users' servers."""
+"""The hub's ServiceAccount, in the hub's own namespace."""
 
 _TEN_YEARS = 10 * 365 * 24 * 3600
 
@@ -81,13 +82,14 @@ async def account_token(api: KubernetesApi, *, namespace: str) -> str:
     return token
 
 
-def hub_rights(namespace: str) -> list[JsonObject]:
+def hub_rights(namespace: str, *, servers: Iterable[str]) -> list[JsonObject]:
     """Return the rights that the hub's account has in production, and no others.
 
-    Verbs are those that KubeSpawner and the view of the cluster use, measured one by one.
+    `namespace` is the hub's own, `servers` are those in which it starts servers. Verbs are those that KubeSpawner and
+    the view of the cluster use, measured one by one.
     """
     account = {"kind": "ServiceAccount", "name": HUB_ACCOUNT, "namespace": namespace}
-    servers = [
+    own = [
         _rule("", "pods", "get", "list", "watch", "create", "delete"),
         _rule("", "persistentvolumeclaims", "get", "create"),
         _rule("", "events", "list", "watch"),
@@ -100,20 +102,20 @@ def hub_rights(namespace: str) -> list[JsonObject]:
         _rule("scheduling.k8s.io", "priorityclasses", "get", "list", "watch"),
     ]
     rbac = "rbac.authorization.k8s.io"
+    role = {"apiGroup": rbac, "kind": "Role", "name": "genkan-hub"}
+    places = [{"name": "genkan-hub", "namespace": where} for where in servers]
     return [
-        {
-            "apiVersion": f"{rbac}/v1",
-            "kind": "Role",
-            "metadata": {"name": "genkan-hub", "namespace": namespace},
-            "rules": servers,
-        },
-        {
-            "apiVersion": f"{rbac}/v1",
-            "kind": "RoleBinding",
-            "metadata": {"name": "genkan-hub", "namespace": namespace},
-            "roleRef": {"apiGroup": rbac, "kind": "Role", "name": "genkan-hub"},
-            "subjects": [account],
-        },
+        *({"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": place, "rules": own} for place in places),
+        *(
+            {
+                "apiVersion": f"{rbac}/v1",
+                "kind": "RoleBinding",
+                "metadata": place,
+                "roleRef": role,
+                "subjects": [account],
+            }
+            for place in places
+        ),
         {
             "apiVersion": f"{rbac}/v1",
             "kind": "ClusterRole",

@@ -2,7 +2,7 @@ from genkan_hub import configure
 from genkan_sandbox.hub.settings import HubSettings, configure_for_sandbox
 
 settings = HubSettings.from_environment()
-configure(c)
+configure(c, catalogue_file=settings.catalogue_file)
 configure_for_sandbox(c, settings)
 if settings.site_config is not None:
     load_subconfig(str(settings.site_config))

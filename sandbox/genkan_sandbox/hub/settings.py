@@ -43,6 +43,7 @@ class HubSettings(BaseModel):
     """With which the sandbox asks the hub to fill a proxy that was started anew."""
 
     users: tuple[DemoUser, ...]
+    catalogue_file: Path
     site_config: Path | None = None
     """A configuration file of the user's own, read last."""
 

@@ -1,5 +1,6 @@
 """Sites: descriptions of clusters, and the Kubernetes objects that they become."""
 
+from .catalogues import ShippedCatalogue
 from .hardware import Device, Pool, Taint, TaintEffect
 from .loading import load_site, shipped_sites
 from .manifests import node_manifest, site_manifests
@@ -11,6 +12,7 @@ __all__ = [
     "Device",
     "Pool",
     "Scheduler",
+    "ShippedCatalogue",
     "Site",
     "Taint",
     "TaintEffect",

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from genkan_profiles.documents import Row
 from genkan_profiles.violations import Violation, raise_violations
 
+from .catalogues import ShippedCatalogue
 from .hardware import Pool
 from .people import User
 from .policies import BUILT_IN_PRIORITY_CLASSES, LimitRange, Namespace, PriorityClass, Quota
@@ -31,7 +32,9 @@ class Site(Row):
     description: Annotated[str, AfterValidator(str.strip)] = Field(min_length=1)
     """One sentence for the list of sites."""
     hub_namespace: str = "genkan"
-    """Where the users' servers run; one of `namespaces`."""
+    """Where the servers of users run who are in no team of the catalogue; one of `namespaces`."""
+    catalogue: ShippedCatalogue = ShippedCatalogue.BUILT_IN
+    """What the hub offers; the site must have the namespaces of its teams and the classes of its priorities."""
     scheduler: Scheduler = Scheduler()
     pools: tuple[Pool, ...] = ()
     namespaces: tuple[Namespace, ...] = Field(min_length=1)
@@ -47,6 +50,11 @@ class Site(Row):
         return sum(pool.count for pool in self.pools)
 
     @property
+    def server_namespaces(self) -> tuple[str, ...]:
+        """All namespaces in which the hub starts servers, its own first."""
+        return tuple(dict.fromkeys((self.hub_namespace, *self.catalogue.namespaces)))
+
+    @property
     def offered(self) -> dict[str, int]:
         """What all nodes together offer of each device resource."""
         total: dict[str, int] = {}
@@ -57,7 +65,8 @@ class Site(Row):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        raise_violations("Site", [*self._duplicates(), *self._unknown_names(), *self._impossible()])
+        unknown = [*self._unknown_names(), *self._missing_for_catalogue()]
+        raise_violations("Site", [*self._duplicates(), *unknown, *self._impossible()])
         return self
 
     def _duplicates(self) -> Iterator[Violation]:
@@ -89,6 +98,18 @@ class Site(Row):
             if tenant.priority_class is not None and tenant.priority_class not in classes:
                 sentence = f"There is no priority class {tenant.priority_class!r} in this site."
                 yield Violation(("tenants", index, "priority_class"), sentence, classes)
+
+    def _missing_for_catalogue(self) -> Iterator[Violation]:
+        namespaces = {row.name for row in self.namespaces}
+        for name in self.catalogue.namespaces:
+            if name not in namespaces:
+                sentence = f"A team of this catalogue has the namespace {name!r}, which this site lacks."
+                yield Violation(("catalogue",), sentence)
+        classes = {row.name for row in self.priority_classes} | {*BUILT_IN_PRIORITY_CLASSES}
+        for name in self.catalogue.priority_classes:
+            if name not in classes:
+                sentence = f"A priority of this catalogue has the class {name!r}, which this site lacks."
+                yield Violation(("catalogue",), sentence)
 
     def _impossible(self) -> Iterator[Violation]:
         if self.node_count > MAX_NODES:

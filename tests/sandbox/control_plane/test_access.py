@@ -34,16 +34,24 @@ def test_a_kubeconfig_stands_alone(tmp_path: Path) -> None:
     assert json.loads(text)["contexts"][0]["context"]["namespace"] == "genkan"
 
 
-def test_the_hub_may_change_nothing_but_pods_and_claims_of_its_namespace() -> None:
+def test_the_hub_may_change_nothing_but_pods_and_claims_where_it_starts_servers() -> None:
     changes = {"create", "update", "patch", "delete", "deletecollection", "*"}
+    rights = hub_rights("genkan", servers=["genkan", "vision"])
     may_change = {
-        (manifest["kind"], resource)
-        for manifest in hub_rights("genkan")
+        (manifest["kind"], manifest["metadata"].get("namespace"), resource)
+        for manifest in rights
         for rule in manifest.get("rules", [])
         for resource in rule["resources"]
         if changes & set(rule["verbs"])
     }
-    assert may_change == {("Role", "pods"), ("Role", "persistentvolumeclaims")}
+    assert may_change == {
+        ("Role", namespace, resource)
+        for namespace in ("genkan", "vision")
+        for resource in ("pods", "persistentvolumeclaims")
+    }
+    assert [row for manifest in rights for row in manifest.get("subjects", [])] == [
+        {"kind": "ServiceAccount", "name": HUB_ACCOUNT, "namespace": "genkan"}
+    ] * 3
 
 
 async def test_a_token_of_an_earlier_start_ends_with_its_account() -> None:

@@ -140,6 +140,21 @@ def test_a_site_comes_from_a_file(file: Path) -> None:
             "job, namespace: nowhere",
             "15:28: tenants[0].namespace: There is no namespace 'nowhere' in this site. (allowed: genkan)",
         ),
+        (
+            "\npools:",
+            "\ncatalogue: samples\npools:",
+            "2:12: catalogue: 'samples' is not one of the values that may stand here; did you mean 'sample'?",
+        ),
+        (
+            "\npools:",
+            "\ncatalogue: sample\npools:",
+            "2:12: catalogue: A team of this catalogue has the namespace 'vision', which this site lacks.",
+        ),
+        (
+            "\npools:",
+            "\ncatalogue: sample\npools:",
+            "2:12: catalogue: A priority of this catalogue has the class 'genkan-burst', which this site lacks.",
+        ),
         ("description: A small site.\n", "", "1:1: description: This field is missing."),
         ("\npools:", "\npolls:", "2:1: polls: There is no field 'polls' here; did you mean 'pools'?"),
         ("\npools:", "\n\tpools:", "2:1: A tab stands here; YAML indents with spaces."),
@@ -150,6 +165,17 @@ def test_a_broken_site_names_line_and_what_is_allowed(file: Path, right: str, wr
     file.write_text(RIGHT.replace(right, wrong, 1))
 
     assert any(line.startswith(expected) for line in refusal(file)), refusal(file)
+
+
+def test_a_site_has_what_its_catalogue_needs(file: Path) -> None:
+    classes = "\n".join(f"  - {{name: genkan-{name}, value: 1}}" for name in ("high", "normal", "burst"))
+    file.write_text(
+        RIGHT.replace("\npools:", "\ncatalogue: sample\npools:")
+        .replace("priority_classes:\n", f"priority_classes:\n{classes}\n", 1)
+        .replace("  - {name: genkan}", "  - {name: genkan}\n  - {name: vision}\n  - {name: language}")
+    )
+
+    assert load_site(str(file)).server_namespaces == ("genkan", "vision", "language")
 
 
 def test_every_problem_is_told_at_once(file: Path) -> None:

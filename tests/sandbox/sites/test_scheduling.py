@@ -29,6 +29,7 @@ def test_packing_prefers_the_fullest_node_and_weighs_every_kind_of_device() -> N
                                     {"name": "cpu", "weight": 1},
                                     {"name": "memory", "weight": 1},
                                     {"name": "nvidia.com/gpu", "weight": 5},
+                                    {"name": "nvidia.com/gpu.shared", "weight": 5},
                                     {"name": "nvidia.com/mig-1g.10gb", "weight": 5},
                                     {"name": "nvidia.com/mig-3g.40gb", "weight": 5},
                                 ],

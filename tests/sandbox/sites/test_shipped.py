@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from genkan_profiles.quantities import quantity_bytes
-from genkan_sandbox.sites import Site, load_site, shipped_sites, site_manifests
+from genkan_profiles import Hardware, load_catalogue
+from genkan_profiles.quantities import parse_quantity, quantity_bytes
+from genkan_sandbox.sites import Pool, Site, load_site, node_manifest, shipped_sites, site_manifests
 
 SITES = ["datacenter", "empty", "large", "workstations"]
 
@@ -45,16 +46,69 @@ def test_the_datacenter_has_every_kind_of_machine() -> None:
         for node in nodes(site)
     )
 
-    assert site.node_count == 12
+    assert site.node_count == 17
     assert cards == {
         (None, None): 3,
+        ("NVIDIA-GeForce-GTX-1080", "1"): 2,
+        ("NVIDIA-GeForce-RTX-2080-Ti", "2"): 2,
+        ("Tesla-T4", None): 1,
         ("Tesla-V100-SXM2-16GB", "4"): 3,
         ("Tesla-V100-SXM2-32GB", "8"): 2,
         ("NVIDIA-A100-SXM4-80GB", "4"): 3,
         ("NVIDIA-A100-SXM4-80GB", "2"): 1,
     }
     assert site.offered["nvidia.com/mig-1g.10gb"] == 7
+    assert site.offered["nvidia.com/gpu.shared"] == 8
     assert site.tenants
+
+
+def test_the_datacenter_has_a_machine_for_every_hardware_of_its_catalogue() -> None:
+    site = load_site("datacenter")
+    catalogue = load_catalogue(site.catalogue.path)
+
+    assert {row.slug for row in catalogue.hardware if any(fits(row, pool) for pool in site.pools)} == {
+        row.slug for row in catalogue.hardware
+    }
+
+
+def fits(row: Hardware, pool: Pool) -> bool:
+    """Return whether a node of the pool that is open and empty takes a server of this hardware."""
+    labels = node_manifest(pool, 0)["metadata"]["labels"]
+    gpu = row.gpu
+    return (
+        pool.count > len(pool.cordoned)
+        and parse_quantity(pool.cpu) >= parse_quantity(row.cpu)
+        and quantity_bytes(pool.memory) >= quantity_bytes(row.memory)
+        and row.node_selector.items() <= labels.items()
+        and (gpu is None or pool.offered.get(gpu.resource, 0) >= gpu.count)
+        and (gpu is None or not gpu.product or labels.get(gpu.label) in gpu.product)
+    )
+
+
+@pytest.mark.parametrize("namespace", ["vision", "language"])
+def test_a_team_of_the_datacenter_has_a_third_of_it_and_the_same_rules(namespace: str) -> None:
+    site = load_site("datacenter")
+    (quota,) = [quota for quota in site.quotas if quota.namespace == namespace]
+    (row,) = [row for row in site.namespaces if row.name == namespace]
+
+    assert {name: int(amount) for name, amount in quota.hard.items() if "/" in name} == {
+        f"requests.{resource}": count
+        for resource, count in (
+            ("nvidia.com/gpu", site.offered["nvidia.com/gpu"] // 3),
+            ("nvidia.com/mig-1g.10gb", site.offered["nvidia.com/mig-1g.10gb"] // 3),
+            ("nvidia.com/gpu.shared", round(site.offered["nvidia.com/gpu.shared"] / 3)),
+        )
+    }
+    assert row.pod_security == "restricted"
+    assert namespace in {limits.namespace for limits in site.limit_ranges}
+
+
+@pytest.mark.parametrize("name", SITES)
+def test_the_hub_has_a_namespace_for_every_team_of_its_catalogue(name: str) -> None:
+    site = load_site(name)
+
+    assert site.server_namespaces[0] == site.hub_namespace
+    assert set(site.server_namespaces) <= {row.name for row in site.namespaces}
 
 
 def test_the_large_site_is_large() -> None:
@@ -106,7 +160,7 @@ def test_tenants_leave_room_and_stay_within_their_quota(name: str) -> None:
 
 @pytest.mark.parametrize("name", SITES)
 def test_every_gpu_machine_has_room_for_the_servers_that_use_its_cards(name: str) -> None:
-    """Otherwise cards would be free that no profile of the built-in catalogue can reach."""
+    """Otherwise cards would be free that no profile of the catalogues can reach."""
     for pool in load_site(name).pools:
         cards = pool.offered.get("nvidia.com/gpu", 0)
         assert float(pool.cpu) >= 4 * cards
