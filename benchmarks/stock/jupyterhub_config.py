@@ -3,14 +3,14 @@
 from traitlets.config import Config
 
 from genkan_hub import configure
-from genkan_profiles import BUILT_IN, compile_profiles, load_catalogue
+from genkan_profiles import BUILT_IN, compile_profiles, load_catalogue, offers_for
 
 ours = Config()
 configure(ours)
 for trait, value in ours.GenkanSpawner.items():
     if trait != "catalogue_file":
         c.KubeSpawner[trait] = value
-c.KubeSpawner.profile_list = compile_profiles(load_catalogue(BUILT_IN))
+c.KubeSpawner.profile_list = compile_profiles(offers_for(load_catalogue(BUILT_IN), ()))
 
 # What GenkanSpawner has as defaults of its own and a server cannot do without.
 c.KubeSpawner.cmd = ["jupyterhub-singleuser"]

@@ -14,6 +14,7 @@ from genkan_profiles import (
     __version__,
     compile_profiles,
     load_catalogue,
+    offers_for,
 )
 
 app = typer.Typer(
@@ -69,7 +70,7 @@ def main() -> None:
 
 
 def _offered(catalogue: Catalogue) -> list[Offered]:
-    compiled = compile_profiles(catalogue)
+    compiled = compile_profiles(offers_for(catalogue, ()))
     hardware = [
         Offered(row["kind"], row["slug"], row["display_name"], row["summary"], row["default"]) for row in compiled
     ]

@@ -1,57 +1,52 @@
-"""The catalogue as KubeSpawner's profile list: a profile per hardware, with the image as its option.
+"""What is offered as KubeSpawner's profile list: a profile per hardware; image, priority and team are its options."""
 
-Every override names all keys that any other row sets, those it does not want with None: KubeSpawner merges dictionaries
-and deletes a key only when told so, and what it merges into may hold a GPU limit of the site or of an earlier start.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
-from .catalogue import Catalogue
-from .hardware import Hardware
-from .images import Image
-from .quantities import Notation, format_quantity, parse_quantity, quantity_bytes
+from .hardware import Gpu, Hardware
+from .images import Image, OwnImage
+from .offers import Offers
+from .overrides import hardware_override
+from .quantities import parse_quantity, quantity_bytes
 from .rows import DefaultableOffer
+from .teams import Priority, Team
 
 ProfileList: TypeAlias = list[dict[str, Any]]
-"""What KubeSpawner takes as `profile_list`; `kind` and `summary` are for the form."""
+"""What KubeSpawner takes as `profile_list`; `kind`, `summary` and the descriptions of choices are for the form."""
 
-THREAD_VARIABLES = (
-    "BLIS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMBA_NUM_THREADS",
-    "NUMEXPR_MAX_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "POLARS_MAX_THREADS",
-    "RAYON_NUM_THREADS",
-)
-"""Libraries that would start a thread for each core of the machine, whatever the limit of the container."""
-
-SHARED_MEMORY = "shared-memory"
-"""Key and name of the volume at /dev/shm."""
+IMAGE, PRIORITY, TEAM = "image", "priority", "team"
+"""The options of a profile, as links, forms and the REST API call them."""
 
 _GIBIBYTE = 2**30
 
 
-def compile_profiles(catalogue: Catalogue) -> ProfileList:
-    """Return the profile list; equal catalogues give equal lists."""
-    resources = sorted({row.gpu.resource for row in catalogue.hardware if row.gpu is not None})
-    default_hardware = _default_slug(catalogue.hardware)
-    return [
-        {
-            "slug": row.slug,
-            "display_name": row.display_name,
-            "description": row.description,
-            "default": row.slug == default_hardware,
-            "kind": "CPU" if row.gpu is None else "GPU",
-            "summary": summary(row),
-            "kubespawner_override": _overrides(row, resources),
-            "profile_options": {"image": _image_option(catalogue.images)},
-        }
-        for row in catalogue.hardware
-    ]
+def compile_profiles(offers: Offers) -> ProfileList:
+    """Return the profile list; equal offers give equal lists, and no offers an empty one.
+
+    Options that are equal are one object, so that copying the list copies each of them once.
+    """
+    default = _default_slug([offer.hardware for offer in offers.hardware])
+    shared = _shared_options(offers)
+    image_options: dict[tuple[str, ...], dict[str, Any]] = {}
+    profiles: ProfileList = []
+    for offer in offers.hardware:
+        row = offer.hardware
+        key = tuple(image.slug for image in offer.images)
+        if key not in image_options:
+            image_options[key] = _image_option(offer.images, own_image=offers.own_image)
+        profiles.append(
+            {
+                "slug": row.slug,
+                "display_name": row.display_name,
+                "description": row.description,
+                "default": row.slug == default,
+                "kind": "CPU" if row.gpu is None else "GPU",
+                "summary": summary(row),
+                "kubespawner_override": hardware_override(row, volumes=offers.volumes, resources=offers.resources),
+                "profile_options": {IMAGE: image_options[key], **shared},
+            }
+        )
+    return profiles
 
 
 def summary(row: Hardware) -> str:
@@ -62,47 +57,28 @@ def summary(row: Hardware) -> str:
         f"{_gigabytes(row.memory)} GB memory",
     ]
     if row.gpu is not None:
-        parts.insert(0, f"{row.gpu.count} {'GPU' if row.gpu.count == 1 else 'GPUs'}")
+        parts.insert(0, _devices(row.gpu))
     return ", ".join(parts)
 
 
-def _overrides(row: Hardware, resources: list[str]) -> dict[str, Any]:
-    limit = parse_quantity(row.cpu_limit or row.cpu)
-    memory = quantity_bytes(row.memory)
-    shm_volume, shm_mount = _shared_memory(row)
-    devices: dict[str, str | None] = dict.fromkeys(resources)
-    if row.gpu is not None:
-        devices[row.gpu.resource] = str(row.gpu.count)
-    return {
-        "cpu_guarantee": float(parse_quantity(row.cpu)),
-        "cpu_limit": float(limit),
-        "mem_guarantee": memory,
-        "mem_limit": memory,
-        "extra_resource_guarantees": devices,
-        "extra_resource_limits": dict(devices),
-        "environment": {
-            **dict.fromkeys(THREAD_VARIABLES, str(max(1, int(limit)))),
-            # The NVIDIA runtime shows every card of the node to a container that asks for none.
-            "NVIDIA_VISIBLE_DEVICES": "void" if row.gpu is None else None,
-        },
-        "volumes": {SHARED_MEMORY: shm_volume},
-        "volume_mounts": {SHARED_MEMORY: shm_mount},
-    }
+def _devices(gpu: Gpu) -> str:
+    noun = "GPU slice" if gpu.is_mig else "shared GPU" if gpu.resource.endswith(".shared") else "GPU"
+    return f"{gpu.count} {noun if gpu.count == 1 else noun + 's'}"
 
 
-def _shared_memory(row: Hardware) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-    size = row.shared_memory
-    if size is None:
-        if row.gpu is None:
-            return None, None
-        size = format_quantity(quantity_bytes(row.memory) // 2, notation=Notation.BINARY)
-    volume = {"name": SHARED_MEMORY, "emptyDir": {"medium": "Memory", "sizeLimit": size}}
-    return volume, {"name": SHARED_MEMORY, "mountPath": "/dev/shm"}  # noqa: S108  # a mount in the container
+def _shared_options(offers: Offers) -> dict[str, Any]:
+    """Return the options that are the same on every hardware."""
+    options = {}
+    if offers.priorities:
+        options[PRIORITY] = _priority_option(offers.priorities)
+    if offers.teams:
+        options[TEAM] = _team_option(offers.teams)
+    return options
 
 
-def _image_option(images: tuple[Image, ...]) -> dict[str, Any]:
+def _image_option(images: Sequence[Image], *, own_image: OwnImage | None) -> dict[str, Any]:
     default = _default_slug(images)
-    return {
+    option: dict[str, Any] = {
         "display_name": "Image",
         "choices": {
             row.slug: {
@@ -114,10 +90,59 @@ def _image_option(images: tuple[Image, ...]) -> dict[str, Any]:
             for row in images
         },
     }
+    if own_image is not None:
+        option["unlisted_choice"] = _unlisted(own_image)
+    return option
+
+
+def _unlisted(own_image: OwnImage) -> dict[str, Any]:
+    return {
+        "enabled": True,
+        "kind": IMAGE,
+        "display_name": own_image.display_name,
+        "display_name_in_choices": own_image.display_name,
+        # KubeSpawner looks only whether a text begins like this.
+        "validation_regex": rf"(?:{own_image.pattern})\Z",
+        "validation_message": own_image.message,
+        "kubespawner_override": {"image": "{value}"},
+    }
+
+
+def _priority_option(priorities: Sequence[Priority]) -> dict[str, Any]:
+    default = _default_slug(priorities)
+    return {
+        "display_name": "Priority",
+        "choices": {
+            row.slug: {
+                "display_name": row.display_name,
+                "description": row.description,
+                "default": row.slug == default,
+                "kubespawner_override": {"priority_class_name": row.priority_class},
+            }
+            for row in priorities
+        },
+    }
+
+
+def _team_option(teams: Iterable[Team]) -> dict[str, Any]:
+    return {
+        "display_name": "Team",
+        "choices": {
+            team.key: {
+                "display_name": team.display_name,
+                "description": team.description,
+                "default": number == 0,
+                "kubespawner_override": {"namespace": team.namespace},
+            }
+            for number, team in enumerate(teams)
+        },
+    }
 
 
 def _default_slug(rows: Sequence[DefaultableOffer]) -> str:
-    return next((row.slug for row in rows if row.default), rows[0].slug)
+    """Return the row that is marked, or else the first; empty where there is none."""
+    marked = [row.slug for row in rows if row.default]
+    return next(iter([*marked, *(row.slug for row in rows)]), "")
 
 
 def _gigabytes(memory: str) -> str:

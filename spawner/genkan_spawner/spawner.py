@@ -20,6 +20,7 @@ from genkan_profiles import (
     check_choice,
     compile_profiles,
     load_catalogue,
+    offers_for,
     preselected,
 )
 
@@ -157,7 +158,7 @@ class GenkanSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publis
 @functools.lru_cache(maxsize=8)
 def _compiled(path: Path) -> ProfileList:
     """Read and compile a catalogue once: the same one serves every user's spawner."""
-    return compile_profiles(load_catalogue(path))
+    return compile_profiles(offers_for(load_catalogue(path), ()))
 
 
 def _leave_to_the_start(_spawner: Any, _options: Any) -> None:

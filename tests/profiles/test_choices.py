@@ -8,8 +8,9 @@ from genkan_profiles.catalogue import load_catalogue
 from genkan_profiles.choices import check_choice, preselected
 from genkan_profiles.compiler import ProfileList, compile_profiles
 from genkan_profiles.exceptions import ChoiceError
+from genkan_profiles.offers import offers_for
 
-PROFILES = compile_profiles(load_catalogue())
+PROFILES = compile_profiles(offers_for(load_catalogue(), ()))
 
 
 def selected(profiles: ProfileList) -> dict[str, Any]:

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genkan_profiles import Catalogue, Gpu, Hardware, Image, load_catalogue
-from genkan_profiles.compiler import THREAD_VARIABLES, compile_profiles, summary
+from genkan_profiles import Catalogue, Gpu, Hardware, Image, ProfileList, load_catalogue, offers_for
+from genkan_profiles.compiler import compile_profiles, summary
+from genkan_profiles.overrides import THREAD_VARIABLES
 from genkan_profiles.quantities import format_quantity
 
 from ..support.golden import Golden
@@ -30,7 +31,7 @@ def hardware_rows(draw: st.DrawFn) -> tuple[Hardware, ...]:
             display_name=draw(st.text(min_size=1, max_size=9).filter(lambda text: bool(text.strip()))),
             default=slug == default,
             cpu=f"{draw(st.integers(1, 64_000))}m",
-            memory=format_quantity(draw(st.integers(2**20, 2**40))),
+            memory=format_quantity(draw(st.integers(2**24, 2**40))),
             gpu=draw(st.none() | GPUS),
         )
         for slug in slugs
@@ -41,13 +42,17 @@ def hardware(**fields: Any) -> Hardware:
     return Hardware(**{"slug": "a", "display_name": "A", "cpu": "2", "memory": "8Gi", **fields})
 
 
+def compiled(catalogue: Catalogue, *groups: str) -> ProfileList:
+    return compile_profiles(offers_for(catalogue, groups))
+
+
 def overrides(*rows: Hardware) -> dict[str, Any]:
-    first: dict[str, Any] = compile_profiles(Catalogue(hardware=rows, images=IMAGES))[0]["kubespawner_override"]
+    first: dict[str, Any] = compiled(Catalogue(hardware=rows, images=IMAGES))[0]["kubespawner_override"]
     return first
 
 
 def test_the_built_in_catalogue_becomes_this_list(golden: Golden) -> None:
-    golden.check("builtin_profiles", compile_profiles(load_catalogue()))
+    golden.check("builtin_profiles", compiled(load_catalogue()))
 
 
 def test_memory_is_kept_free_in_full_and_cpu_may_burst() -> None:
@@ -77,7 +82,7 @@ def test_hardware_without_gpus_removes_every_kind_and_hides_the_cards() -> None:
     assert found["extra_resource_limits"] == {"amd.com/gpu": None, "nvidia.com/gpu": None}
     assert found["extra_resource_guarantees"] == found["extra_resource_limits"]
     assert found["environment"]["NVIDIA_VISIBLE_DEVICES"] == "void"
-    assert found["volumes"] == {"shared-memory": None}
+    assert (found["volumes"], found["volume_mounts"]) == ({}, {})
 
 
 def test_hardware_with_gpus_asks_for_them_and_leaves_the_cards_visible() -> None:
@@ -88,7 +93,7 @@ def test_hardware_with_gpus_asks_for_them_and_leaves_the_cards_visible() -> None
     assert found["extra_resource_limits"] == {"nvidia.com/gpu": None, "nvidia.com/mig-1g.10gb": "2"}
     assert found["environment"]["NVIDIA_VISIBLE_DEVICES"] is None
     assert found["volumes"]["shared-memory"]["emptyDir"] == {"medium": "Memory", "sizeLimit": "4Gi"}
-    assert found["volume_mounts"]["shared-memory"]["mountPath"].endswith("/shm")
+    assert [mount["name"] for mount in found["volume_mounts"].values()] == ["shared-memory"]
 
 
 def test_shared_memory_can_be_given() -> None:
@@ -112,11 +117,11 @@ def test_hardware_is_summed_up_in_words(fields: dict[str, Any], words: str) -> N
 
 @given(hardware_rows())
 def test_any_catalogue_has_one_default_and_rows_that_undo_each_other(rows: tuple[Hardware, ...]) -> None:
-    profiles = compile_profiles(Catalogue(hardware=rows, images=IMAGES))
+    profiles = compiled(Catalogue(hardware=rows, images=IMAGES))
 
     assert [profile["slug"] for profile in profiles] == [row.slug for row in rows]
     assert sum(profile["default"] for profile in profiles) == 1
-    for key in ("environment", "extra_resource_limits", "extra_resource_guarantees", "volumes", "volume_mounts"):
+    for key in ("environment", "extra_resource_limits", "extra_resource_guarantees"):
         assert len({frozenset(profile["kubespawner_override"][key]) for profile in profiles}) == 1
     for profile in profiles:
         choices = profile["profile_options"]["image"]["choices"].values()
