@@ -7,7 +7,7 @@ import asyncio
 import json
 import logging
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -61,13 +61,16 @@ class Changed(Generic[T]):
 
 
 class Observer:
-    """Is told how a watch fares; to be subclassed, and by itself indifferent to all of it."""
+    """Is told how a watch fares and what it sees; to be subclassed, and by itself indifferent to all of it."""
 
     def alive(self) -> None:
         """Note a sign of life: a page of a list, a watch that opened, an event or a bookmark."""
 
     def failed(self, failure: KubernetesError) -> None:
         """Note a failure; the watch goes on by itself."""
+
+    def seen(self, change: ChangeType, raw: JsonObject) -> None:
+        """Look at a raw object before it is projected; those of a list count as added."""
 
 
 class Watch(Generic[T]):
@@ -102,7 +105,7 @@ class Watch(Generic[T]):
         self._version: str | None = None
         self._failures = 0
 
-    async def events(self) -> AsyncIterator[Listed[T] | Changed[T]]:
+    async def events(self) -> AsyncGenerator[Listed[T] | Changed[T], None]:
         """Yield the state and then each change, without end; every failure is logged, waited out and mended."""
         while True:
             try:
@@ -119,18 +122,22 @@ class Watch(Generic[T]):
             except KubernetesError as e:
                 await self._back_off(e)
 
+    def list_again(self) -> None:
+        """Read everything anew at the next attempt instead of going on."""
+        self._version = None
+
     async def _list(self) -> Listed[T]:
         items, self._version = await list_objects(
             self._api,
             self._kind,
-            project=self._project,
+            project=lambda raw: self._take(ChangeType.ADDED, raw),
             namespace=self._namespace,
             selectors=self._selectors,
             opened=self._alive,
         )
         return Listed(tuple(items))
 
-    async def _changes(self, version: str) -> AsyncIterator[Changed[T]]:
+    async def _changes(self, version: str) -> AsyncGenerator[Changed[T], None]:
         query = {
             **self._selectors,
             "watch": "true",
@@ -146,7 +153,12 @@ class Watch(Generic[T]):
                 self._version = event["object"]["metadata"]["resourceVersion"]
                 self._alive()
                 if event["type"] != "BOOKMARK":
-                    yield Changed(ChangeType(event["type"]), self._project(event["object"]))
+                    change = ChangeType(event["type"])
+                    yield Changed(change, self._take(change, event["object"]))
+
+    def _take(self, change: ChangeType, raw: JsonObject) -> T:
+        self._observer.seen(change, raw)
+        return self._project(raw)
 
     def _alive(self) -> None:
         self._failures = 0

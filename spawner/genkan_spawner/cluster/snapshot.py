@@ -29,6 +29,8 @@ class Health:
     """Seconds since the last sign of life, as of the snapshot; infinite if there was none."""
     problem: str = ""
     """Why it is not healthy, for administrators."""
+    partial: bool = False
+    """Whether only the namespaces of the teams could be read: what others have there is not seen."""
 
 
 @dataclass(frozen=True, slots=True)

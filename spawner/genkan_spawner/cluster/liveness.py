@@ -1,0 +1,137 @@
+"""How far the view of one kind can be trusted, told from signs of life and failures."""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import TypeAlias
+
+from genkan_spawner.exceptions import ForbiddenError, KubernetesError
+from genkan_spawner.kinds import Kind
+from genkan_spawner.watching import SILENCE_SECONDS
+
+from .snapshot import Health
+
+log = logging.getLogger(__name__)
+
+GRACE_SECONDS = 10.0
+"""How long a view that was good stays so while attempts fail: an API server that restarts is back by then."""
+
+Clock: TypeAlias = Callable[[], float]
+"""Seconds since some moment, never going back."""
+
+_BOOT_CLOCK = getattr(time, "CLOCK_BOOTTIME", None)
+
+
+def elapsed() -> float:
+    """Return seconds since some moment, those included in which the machine slept, where the system can tell."""
+    return time.monotonic() if _BOOT_CLOCK is None else time.clock_gettime(_BOOT_CLOCK)
+
+
+class DefectError(KubernetesError):
+    """Something in the hub itself has ended a watch."""
+
+
+class Liveness:
+    """Keeps what is known about one watch, and writes each change between good and bad to the log once."""
+
+    def __init__(
+        self, kind: Kind, *, namespace: str | None = None, clock: Clock = elapsed, silence: float = SILENCE_SECONDS
+    ) -> None:
+        self._subject = kind.plural if namespace is None else f"{kind.plural} in the namespace {namespace}"
+        self._everywhere = kind.namespaced and namespace is None
+        self._clock = clock
+        self._silence = silence
+        self._loaded = False
+        self._last_sign: float | None = None
+        self._failing_since: float | None = None
+        self._failure: KubernetesError | None = None
+        self._told: bool | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether the first attempt is over, one way or the other."""
+        return self._loaded or self._failure is not None
+
+    @property
+    def forbidden(self) -> bool:
+        """Whether it is not known any more, or never was, because rights are missing."""
+        return isinstance(self._failure, ForbiddenError) and not self.health().healthy
+
+    def loaded(self) -> None:
+        """Note that a whole list was read."""
+        self._loaded = True
+        self.alive()
+
+    def alive(self) -> None:
+        """Note a sign of life."""
+        self._last_sign = self._clock()
+        self._failing_since = self._failure = None
+        self._tell()
+
+    def failed(self, failure: KubernetesError) -> None:
+        """Note a failed attempt."""
+        if self._failing_since is None:
+            self._failing_since = self._clock()
+        self._failure = failure
+        self._tell()
+
+    def health(self) -> Health:
+        """Return the state of this moment."""
+        now = self._clock()
+        age = math.inf if self._last_sign is None else max(now - self._last_sign, 0.0)
+        problem = self._problem(now, age)
+        return Health(loaded=self._loaded, healthy=not problem, age=age, problem=problem)
+
+    def _problem(self, now: float, age: float) -> str:
+        if self._failure is not None and self._failing_since is not None:
+            if not self._loaded or now - self._failing_since > GRACE_SECONDS:
+                return self._sentence(self._failure)
+        elif not self._loaded:
+            return f"The {self._subject} have not been read yet."
+        if age > self._silence:
+            return f"Nothing was heard about the {self._subject} for {age:.0f} seconds; the watch is opened again."
+        return ""
+
+    def _sentence(self, failure: KubernetesError) -> str:
+        again = "It is asked again by itself."
+        match failure:
+            case DefectError():
+                cause = "something unexpected was met, which the hub's log shows. They are read again by itself."
+            case KubernetesError(status=None):
+                cause = f"the Kubernetes API server does not answer. {again}"
+            case KubernetesError(status=HTTPStatus.UNAUTHORIZED):
+                cause = "the API server does not accept the hub's token. Give the hub a valid one."
+            case KubernetesError(status=HTTPStatus.FORBIDDEN):
+                where = " in all namespaces" if self._everywhere else ""
+                cause = f"the hub lacks the right. Allow its service account to list and watch them{where}."
+            case KubernetesError(status=HTTPStatus.TOO_MANY_REQUESTS):
+                cause = f"the API server has too much to do. {again}"
+            case _:
+                cause = f"the API server answers with an error ({failure.status}). {again}"
+        return f"The {self._subject} cannot be read: {cause}"
+
+    def _tell(self) -> None:
+        health = self.health()
+        if health.healthy is self._told:
+            return
+        if health.healthy:
+            log.info("The %s are followed.", self._subject)
+        elif self.settled:
+            log.warning("%s", health.problem)
+        else:
+            return
+        self._told = health.healthy
+
+
+def together(parts: Iterable[Health], *, partial: bool) -> Health:
+    """Return how far several watches of one kind can be trusted, which is as far as the worst of them."""
+    found = list(parts)
+    return Health(
+        loaded=all(part.loaded for part in found),
+        healthy=all(part.healthy for part in found),
+        age=max((part.age for part in found), default=math.inf),
+        problem=next((part.problem for part in found if part.problem), ""),
+        partial=partial,
+    )
