@@ -1,12 +1,13 @@
 """The catalogue: what a site offers, as its administrator writes it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import functools
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from .compatibility import Products, obstacle, product_names
+from .compatibility import Products, all_obstacles, product_names
 from .documents import Row, load_document
 from .gpu_products import GpuProduct, gpu_products
 from .hardware import Hardware
@@ -15,6 +16,8 @@ from .rows import DefaultableOffer, Restricted
 from .teams import Priority, Team
 from .violations import Violation, raise_violations
 from .volumes import Volume
+
+_NAMED_GROUPS = 3
 
 BUILT_IN = Path(__file__).with_name("builtin.yaml")
 """The catalogue of a hub that was given none."""
@@ -41,10 +44,15 @@ class Catalogue(Row):
     gpu_products: Annotated[tuple[GpuProduct, ...], Field(max_length=1000)] = ()
     """GPU products that Genkan does not know, or knows otherwise."""
 
-    @property
+    @functools.cached_property
     def products(self) -> Products:
         """The known GPU products, those of this catalogue first."""
         return {**gpu_products(), **{row.product: row for row in self.gpu_products}}
+
+    @functools.cached_property
+    def obstacles(self) -> Mapping[str, tuple[str, ...]]:
+        """Why each image cannot run, empty if it can, in the order of the images and by the slug of the hardware."""
+        return all_obstacles(self.images, self.hardware, products=self.products)
 
     @property
     def named_groups(self) -> frozenset[str]:
@@ -111,16 +119,19 @@ class Catalogue(Row):
 
     def _unusable(self) -> Iterator[Violation]:
         """Yield the hardware on which somebody who is offered it would find nothing to choose."""
-        products = self.products
+        images, priorities = _Audience(self.images), _Audience(self.priorities)
+        every_priority = frozenset(range(len(self.priorities)))
+        running: dict[tuple[str, ...], frozenset[int]] = {}
         for index, row in enumerate(self.hardware):
-            obstacles = [obstacle(image, row, products=products) for image in self.images]
-            running = [image for image, reason in zip(self.images, obstacles, strict=True) if not reason]
-            if not running:
-                yield Violation(("hardware", index), f"No image runs on it. {_summed(self.images, obstacles)}")
+            reasons = self.obstacles[row.slug]
+            if reasons not in running:
+                running[reasons] = frozenset(place for place, reason in enumerate(reasons) if not reason)
+            if not running[reasons]:
+                yield Violation(("hardware", index), f"No image runs on it. {_summed(self.images, reasons)}")
                 continue
-            yield from _hidden(index, row, "image that runs on it", running)
+            yield from _hidden(index, row, "image that runs on it", images.left_without(running[reasons], row.groups))
             if self.priorities:
-                yield from _hidden(index, row, "priority", self.priorities)
+                yield from _hidden(index, row, "priority", priorities.left_without(every_priority, row.groups))
 
 
 def load_catalogue(path: Path = BUILT_IN) -> Catalogue:
@@ -139,15 +150,37 @@ def _repeated(section: str, field: str, names: Sequence[str]) -> Iterator[Violat
         first.setdefault(name, index)
 
 
-def _hidden(index: int, hardware: Hardware, what: str, rows: Iterable[Restricted]) -> Iterator[Violation]:
+class _Audience:
+    """To whom the rows of a section are offered, for asking often."""
+
+    def __init__(self, rows: Sequence[Restricted]) -> None:
+        self._everybody = {index for index, row in enumerate(rows) if not row.groups}
+        self._members: dict[str, set[int]] = {}
+        for index, row in enumerate(rows):
+            for group in row.groups:
+                self._members.setdefault(group, set()).add(index)
+
+    def left_without(self, wanted: frozenset[int], groups: Sequence[str]) -> list[str] | None:
+        """Return those of the groups whose members are offered none of the wanted rows by it; None for nobody.
+
+        Without groups the question is about users in no group, and the answer is an empty list if they are.
+        """
+        if not wanted.isdisjoint(self._everybody):
+            return None
+        left = [group for group in groups if wanted.isdisjoint(self._members.get(group, ()))]
+        return None if groups and not left else left
+
+
+def _hidden(index: int, hardware: Hardware, what: str, groups: list[str] | None) -> Iterator[Violation]:
     """Yield a violation if the groups leave nothing to users who have this hardware by one group only, or by none."""
-    offered = list(rows)
-    for viewers in [frozenset({group}) for group in hardware.groups] or [frozenset[str]()]:
-        if not any(row.is_offered_to(viewers) for row in offered):
-            who = (
-                f"members of {next(iter(viewers))!r} who are in no other group" if viewers else "users without a group"
-            )
-            yield Violation(("hardware", index), f"It is offered to {who}, but no {what} is.")
+    if groups is None:
+        return
+    who = "users without a group"
+    if hardware.groups:
+        named = ", ".join(map(repr, groups[:_NAMED_GROUPS]))
+        more = len(groups) - _NAMED_GROUPS
+        who = f"members of {named}{f' and {more} more' if more > 0 else ''} who are in no other group"
+    yield Violation(("hardware", index), f"It is offered to {who}, but no {what} is.")
 
 
 def _summed(images: Sequence[Image], obstacles: Sequence[str]) -> str:

@@ -1,6 +1,6 @@
 """Which images run on which GPUs, as far as the catalogue alone can tell: drivers are a matter of the nodes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from .gpu_products import GpuProduct
@@ -44,6 +44,27 @@ def obstacle(image: Image, hardware: Hardware, *, products: Products) -> str:
         return ""
     found = (_obstacle_of_product(image, products[name]) for name in product_names(gpu) if name in products)
     return next(filter(None, found), "")
+
+
+def all_obstacles(
+    images: Sequence[Image], hardware: Iterable[Hardware], *, products: Products
+) -> Mapping[str, tuple[str, ...]]:
+    """Return the obstacle of each image, in their order, by the slug of the hardware.
+
+    Rows whose GPUs do not differ in this share one tuple, and images that need the same are compared once: a form may
+    ask for thousands of pairs.
+    """
+    needs = [(image.runs_on, image.cuda, image.min_compute_capability) for image in images]
+    examples = dict(zip(needs, images, strict=True))
+    known: dict[object, tuple[str, ...]] = {}
+    found = {}
+    for row in hardware:
+        kind = (row.gpu.resource, row.gpu.product) if row.gpu else None
+        if kind not in known:
+            reasons = {need: obstacle(image, row, products=products) for need, image in examples.items()}
+            known[kind] = tuple(reasons[need] for need in needs)
+        found[row.slug] = known[kind]
+    return found
 
 
 def product_names(gpu: Gpu) -> tuple[str, ...]:

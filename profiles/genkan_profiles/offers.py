@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from .catalogue import Catalogue
-from .compatibility import obstacle
 from .hardware import Hardware
 from .images import Image, OwnImage
 from .rows import Offer, Restricted
@@ -61,24 +60,18 @@ class Offers:
 def offers_for(catalogue: Catalogue, groups: Collection[str]) -> Offers:
     """Return what users in exactly these groups are offered."""
     own = frozenset(groups)
-    images = tuple(row for row in catalogue.images if row.is_offered_to(own))
     priorities = tuple(row for row in catalogue.priorities if row.is_offered_to(own))
     own_image = catalogue.own_image
     if own_image is not None and not own_image.is_offered_to(own):
         own_image = None
     left_out = list(_hidden(catalogue, own))
     offered = []
-    products = catalogue.products
+    images = _Images(catalogue, own)
     for row in catalogue.hardware:
         if not row.is_offered_to(own):
             continue
-        reasons = [obstacle(image, row, products=products) for image in images]
-        running = tuple(image for image, reason in zip(images, reasons, strict=True) if not reason)
-        left_out += [
-            LeftOut(Section.IMAGES, image.slug, reason, row.slug)
-            for image, reason in zip(images, reasons, strict=True)
-            if reason
-        ]
+        running, kept_off = images.on(row)
+        left_out += [LeftOut(Section.IMAGES, slug, reason, row.slug) for slug, reason in kept_off]
         if not running and own_image is None:
             left_out.append(LeftOut(Section.HARDWARE, row.slug, "No image that runs on it is offered."))
         elif catalogue.priorities and not priorities:
@@ -94,6 +87,29 @@ def offers_for(catalogue: Catalogue, groups: Collection[str]) -> Offers:
         left_out=tuple(left_out),
         resources=tuple(sorted({row.gpu.resource for row in catalogue.hardware if row.gpu is not None})),
     )
+
+
+class _Images:
+    """The images that some groups are offered, sorted once for all hardware on which the same ones run."""
+
+    def __init__(self, catalogue: Catalogue, groups: frozenset[str]) -> None:
+        self._obstacles = catalogue.obstacles
+        self._images = catalogue.images
+        self._offered = [image.is_offered_to(groups) for image in catalogue.images]
+        self._sorted: dict[tuple[str, ...], tuple[tuple[Image, ...], list[tuple[str, str]]]] = {}
+
+    def on(self, hardware: Hardware) -> tuple[tuple[Image, ...], list[tuple[str, str]]]:
+        """Return the images that run there, and the others' slugs with the reasons."""
+        reasons = self._obstacles[hardware.slug]
+        if reasons not in self._sorted:
+            pairs = [
+                pair
+                for pair, offered in zip(zip(self._images, reasons, strict=True), self._offered, strict=True)
+                if offered
+            ]
+            running = tuple(image for image, reason in pairs if not reason)
+            self._sorted[reasons] = running, [(image.slug, reason) for image, reason in pairs if reason]
+        return self._sorted[reasons]
 
 
 def _hidden(catalogue: Catalogue, groups: frozenset[str]) -> Iterator[LeftOut]:
