@@ -9,7 +9,7 @@ from typing import Any
 
 from .hardware import Hardware, Toleration
 from .quantities import Notation, format_quantity, parse_quantity, quantity_bytes
-from .volumes import Volume
+from .volumes import SHARED_MEMORY_PATH, Volume
 
 THREAD_VARIABLES = (
     "BLIS_NUM_THREADS",
@@ -27,7 +27,6 @@ THREAD_VARIABLES = (
 SHARED_MEMORY = "shared-memory"
 """Name of the volume at /dev/shm."""
 
-_DEV_SHM = "/dev/shm"  # noqa: S108  # a mount in the container
 _PREFIX = "catalogue"
 """Of names in the pod, so that they differ from those of the site."""
 
@@ -100,7 +99,7 @@ def _shared_memory(row: Hardware) -> Iterator[tuple[dict[str, Any], dict[str, An
         size = format_quantity(quantity_bytes(row.memory) // 2, notation=Notation.BINARY)
     yield (
         {"name": SHARED_MEMORY, "emptyDir": {"medium": "Memory", "sizeLimit": size}},
-        {"name": SHARED_MEMORY, "mountPath": _DEV_SHM},
+        {"name": SHARED_MEMORY, "mountPath": SHARED_MEMORY_PATH},
     )
 
 

@@ -11,6 +11,8 @@ from .quantities import PositiveQuantity
 from .rows import Line, Restricted
 from .violations import Violation, raise_violations
 
+SHARED_MEMORY_PATH = "/dev/shm"  # noqa: S108  # a mount in the container
+
 
 def _absolute(path: str) -> str:
     if not path.startswith("/") or path == "/" or ":" in path or posixpath.normpath(path) != path:
@@ -42,8 +44,8 @@ class Scratch(Row):
 class Volume(Restricted):
     """Storage beside the home: a data set, a share, scratch."""
 
-    slug: Slug
-    """Name of the volume in the pod."""
+    slug: Annotated[Slug, Field(max_length=50)]
+    """Its name in the pod, after `catalogue-`."""
     display_name: Line
     mount_path: MountPath
     """Where servers find it."""
@@ -64,5 +66,8 @@ class Volume(Restricted):
             violations.append(Violation((), "A volume has either a claim or scratch."))
         elif self.scratch is not None and (self.read_only or self.sub_path):
             violations.append(Violation(("scratch",), "Scratch is written to, and has no folders beforehand."))
+        if self.mount_path == SHARED_MEMORY_PATH or self.mount_path.startswith(f"{SHARED_MEMORY_PATH}/"):
+            sentence = "This is where shared memory is; its size is the hardware's shared_memory."
+            violations.append(Violation(("mount_path",), sentence))
         raise_violations("Volume", violations)
         return self
