@@ -1,7 +1,7 @@
 """The catalogue: what a site offers, and how it becomes KubeSpawner's profile list."""
 
 from .catalogue import BUILT_IN, SAMPLE, Catalogue, load_catalogue
-from .choices import check_choice, preselected
+from .choices import check_choice, chosen_overrides, preselected, remembered
 from .compiler import ProfileList, compile_profiles
 from .exceptions import ChoiceError, DocumentError, Problem, ProfilesError, QuantityError
 from .hardware import Gpu, Hardware
@@ -35,8 +35,10 @@ __all__ = [
     "Volume",
     "__version__",
     "check_choice",
+    "chosen_overrides",
     "compile_profiles",
     "load_catalogue",
     "offers_for",
     "preselected",
+    "remembered",
 ]

@@ -1,77 +1,196 @@
 """What a user picked, held against what is offered.
 
 The form, a link, the REST API and the hub's own memory of the last start all end here, so nothing is assumed about the
-shape of what arrives.
+shape of what arrives. Profile lists may be a site's own: what KubeSpawner lets out may be missing.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .compiler import ProfileList
+from .compiler import IMAGE, ProfileList
 from .exceptions import ChoiceError
+from .names import is_image_reference
 
 PROFILE = "profile"
 """The key under which JupyterHub keeps the slug of the chosen hardware; the others are names of options."""
+
+UNLISTED = "--unlisted-choice"
+"""What KubeSpawner appends to an option's name for a value that users give themselves."""
+
+_LONGEST_OWN = 1000
 
 
 def check_choice(profiles: ProfileList, options: Any) -> None:
     """Raise ChoiceError, with a sentence for the user, unless every choice is one that is offered.
 
-    What is left out stands for the default. KubeSpawner itself checks the profile alone, and fails with a KeyError
-    for an option's value that it does not know.
+    What is left out stands for the default. KubeSpawner itself checks the profile alone, fails with a KeyError for an
+    option's value that it does not know, and looks only at how an own value begins.
     """
     if not profiles:
         raise ChoiceError("Nothing is offered to you on this hub; its administrators can change that.")
     if not isinstance(options, Mapping):
         raise ChoiceError("The choices for a server must be a mapping of names to values.")
     profile = _profile(profiles, options.get(PROFILE))
-    offered = profile.get("profile_options", {})
-    for name, value in options.items():
-        if name == PROFILE:
-            continue
-        if name not in offered:
-            raise ChoiceError(f"{_shown(name)} is nothing that can be chosen here ({_listed([PROFILE, *offered])}).")
-        if not isinstance(value, str) or value not in offered[name].get("choices", {}):
-            choices = _listed(offered[name].get("choices", {}))
-            raise ChoiceError(f"{_shown(value)} is not offered as {name} on {profile['display_name']} ({choices}).")
+    if profile is None:
+        offered = _listed(profile["slug"] for profile in profiles)
+        raise ChoiceError(f"There is no profile {_shown(options[PROFILE])} here ({offered}).")
+    known = _names(profile)
+    for name in options:
+        if name not in known:
+            raise ChoiceError(f"{_shown(name)} is nothing that can be chosen here ({_listed(known)}).")
+    for name, option in _options(profile).items():
+        _check_option(profile["display_name"], name, option, options)
+
+
+def remembered(profiles: ProfileList, options: Any) -> dict[str, str]:
+    """Return what is still offered of an earlier choice; defaults take the place of the rest.
+
+    Where the hardware has vanished nothing of the choice is kept, as its image was meant for it.
+    """
+    saved = options if isinstance(options, Mapping) else {}
+    profile = _profile(profiles, saved.get(PROFILE))
+    if profile is None:
+        return {}
+    kept = {PROFILE: profile["slug"]} if saved.get(PROFILE) else {}
+    for name, option in _options(profile).items():
+        choice, own = saved.get(name), saved.get(name + UNLISTED)
+        if _own_enabled(option) and own and not _obstacle_of_own(option, own):
+            kept[name + UNLISTED] = own
+        elif isinstance(choice, str) and choice in _choices(option):
+            kept[name] = choice
+    return kept
 
 
 def preselected(profiles: ProfileList, options: Any) -> ProfileList:
     """Return the list with `selected` at the profile and choices that a form should start with.
 
-    Those are the user's last ones; where one is no longer offered the default takes its place.
+    Those are the user's last ones as far as they are still offered. An own value is at `value` of its option's
+    `unlisted_choice`. Options that were one object remain one, but for those of the selected profile.
     """
-    saved = options if isinstance(options, Mapping) else {}
-    slug = saved.get(PROFILE)
-    known = any(profile["slug"] == slug for profile in profiles)
-    marked = []
-    for profile in profiles:
-        selected = profile["slug"] == slug if known else profile["default"]
-        options_of_profile = {
-            name: _preselected_option(option, saved.get(name) if selected and known else None)
-            for name, option in profile["profile_options"].items()
+    saved = remembered(profiles, options)
+    chosen = _profile(profiles, saved.get(PROFILE))
+    marked: dict[int, dict[str, Any]] = {}
+
+    def untouched(option: dict[str, Any]) -> dict[str, Any]:
+        if id(option) not in marked:
+            marked[id(option)] = _preselected_option(option, "", {})
+        return marked[id(option)]
+
+    return [
+        {
+            **profile,
+            "selected": profile is chosen,
+            "profile_options": {
+                name: _preselected_option(option, name, saved) if profile is chosen else untouched(option)
+                for name, option in _options(profile).items()
+            },
         }
-        marked.append({**profile, "selected": selected, "profile_options": options_of_profile})
+        for profile in profiles
+    ]
+
+
+def chosen_overrides(profiles: ProfileList, options: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return the overrides of a choice that was checked: those of the profile first, then those of each option.
+
+    Texts of an option's `unlisted_choice` have the user's value in the place of `{value}`.
+    """
+    profile = _profile(profiles, options.get(PROFILE))
+    if profile is None:
+        raise ChoiceError("The choice must be checked first.")
+    overrides = [profile.get("kubespawner_override", {})]
+    for name, option in _options(profile).items():
+        own = options.get(name + UNLISTED)
+        if own:
+            overrides.append(_filled(option["unlisted_choice"].get("kubespawner_override", {}), own))
+        else:
+            slug = options.get(name) or _default_choice(option)
+            overrides.append(_choices(option)[slug].get("kubespawner_override", {}))
+    return overrides
+
+
+def _check_option(hardware: str, name: str, option: dict[str, Any], options: Mapping[str, Any]) -> None:
+    choice, own = options.get(name), options.get(name + UNLISTED)
+    choices = _choices(option)
+    if own and name in options:
+        raise ChoiceError(f"There are two choices of {name}, one of the list and {_shown(own)}; leave one of them out.")
+    if own:
+        if obstacle := _obstacle_of_own(option, own):
+            raise ChoiceError(obstacle)
+    elif name in options:
+        if not isinstance(choice, str) or choice not in choices:
+            raise ChoiceError(f"{_shown(choice)} is not offered as {name} on {hardware} ({_listed(choices)}).")
+    elif own is not None or (not choices and _own_enabled(option)):
+        hint = option["unlisted_choice"].get("validation_message", "")
+        raise ChoiceError(f"Name the {name} that you want on {hardware}. {hint}".rstrip())
+    elif not choices:
+        raise ChoiceError(f"There is no {name} on {hardware} that is offered to you; take another profile.")
+
+
+def _obstacle_of_own(option: dict[str, Any], own: Any) -> str:
+    """Return in a sentence why a value cannot be used where users give their own; empty if it can."""
+    unlisted = option["unlisted_choice"]
+    message = str(unlisted.get("validation_message") or f"{_shown(own)} cannot be used here.")
+    if not isinstance(own, str) or len(own) > _LONGEST_OWN:
+        return message
+    if unlisted.get("kind") == IMAGE and not is_image_reference(own):
+        example = "such as registry.example.org/team/pytorch:26.09"
+        return f"{_shown(own)} names no image: it is a registry, a path and a tag or digest, {example}."
+    pattern = unlisted.get("validation_regex")
+    return message if pattern and not re.fullmatch(pattern, own) else ""
+
+
+def _preselected_option(option: dict[str, Any], name: str, saved: Mapping[str, str]) -> dict[str, Any]:
+    own = saved.get(name + UNLISTED, "")
+    default = "" if own else saved.get(name) or _default_choice(option)
+    choices = {slug: {**choice, "selected": slug == default} for slug, choice in _choices(option).items()}
+    marked = {**option, "choices": choices}
+    if _own_enabled(option):
+        marked["unlisted_choice"] = {**option["unlisted_choice"], "selected": not default, "value": own}
     return marked
 
 
-def _preselected_option(option: dict[str, Any], saved: Any) -> dict[str, Any]:
-    known = isinstance(saved, str) and saved in option["choices"]
-    choices = {
-        slug: {**choice, "selected": slug == saved if known else choice["default"]}
-        for slug, choice in option["choices"].items()
-    }
-    return {**option, "choices": choices}
-
-
-def _profile(profiles: ProfileList, slug: Any) -> dict[str, Any]:
+def _profile(profiles: ProfileList, slug: Any) -> dict[str, Any] | None:
     if slug is None or slug == "":
-        return next(profile for profile in profiles if profile["default"])
-    for profile in profiles:
-        if profile["slug"] == slug:
-            return profile
-    offered = _listed([profile["slug"] for profile in profiles])
-    raise ChoiceError(f"There is no profile {_shown(slug)} here ({offered}).")
+        return next((profile for profile in profiles if profile.get("default")), None)
+    return next((profile for profile in profiles if profile["slug"] == slug), None)
+
+
+def _default_choice(option: dict[str, Any]) -> str:
+    """Return the choice that is marked; empty where there is none at all."""
+    return next((slug for slug, choice in _choices(option).items() if choice.get("default")), "")
+
+
+def _options(profile: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return profile.get("profile_options") or {}
+
+
+def _choices(option: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return option.get("choices") or {}
+
+
+def _own_enabled(option: dict[str, Any]) -> bool:
+    return bool((option.get("unlisted_choice") or {}).get("enabled"))
+
+
+def _names(profile: dict[str, Any]) -> list[str]:
+    """Return what can be chosen with a profile, by the names that the REST API has for it."""
+    names = [PROFILE]
+    for name, option in _options(profile).items():
+        names += [name, name + UNLISTED] if _own_enabled(option) else [name]
+    return names
+
+
+def _filled(value: Any, own: str) -> Any:
+    match value:
+        case str():
+            return value.replace("{value}", own)
+        case dict():
+            return {key: _filled(inner, own) for key, inner in value.items()}
+        case list():
+            return [_filled(inner, own) for inner in value]
+        case _:
+            return value
 
 
 def _shown(value: Any) -> str:
@@ -79,5 +198,5 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:60]}..."  # noqa: PLR2004  # enough to recognise it
 
 
-def _listed(names: Any) -> str:
+def _listed(names: Iterable[str]) -> str:
     return f"offered: {', '.join(names)}"

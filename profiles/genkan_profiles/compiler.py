@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 from .hardware import Gpu, Hardware
-from .images import Image, OwnImage
+from .images import Image, OwnImage, full_match
 from .offers import Offers
 from .overrides import hardware_override
 from .quantities import parse_quantity, quantity_bytes
@@ -101,8 +101,7 @@ def _unlisted(own_image: OwnImage) -> dict[str, Any]:
         "kind": IMAGE,
         "display_name": own_image.display_name,
         "display_name_in_choices": own_image.display_name,
-        # KubeSpawner looks only whether a text begins like this.
-        "validation_regex": rf"(?:{own_image.pattern})\Z",
+        "validation_regex": full_match(own_image.pattern),
         "validation_message": own_image.message,
         "kubespawner_override": {"image": "{value}"},
     }

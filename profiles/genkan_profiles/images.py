@@ -37,7 +37,17 @@ def _compilable(pattern: str) -> str:
     except re.error as error:
         message = f"This is no regular expression: {error.msg} at character {(error.pos or 0) + 1}."
         raise ValueError(message) from error
+    try:
+        re.compile(full_match(pattern))
+    except re.error as error:
+        message = "Flags hold for a part of it only, such as (?i:text); they cannot stand alone at its beginning."
+        raise ValueError(message) from error
     return pattern
+
+
+def full_match(pattern: str) -> str:
+    """Return the expression that matches where the whole of a text does, as KubeSpawner looks only at its beginning."""
+    return rf"(?:{pattern})\Z"
 
 
 class RunsOn(StrEnum):
