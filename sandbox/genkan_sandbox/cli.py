@@ -59,6 +59,9 @@ def up(
     ] = None,
     simulate: Annotated[bool, typer.Option(help="Pods turn Running without processes, thousands of them.")] = False,
     hub: Annotated[bool, typer.Option(help="Without one this is a bare cluster.")] = True,
+    audit: Annotated[
+        bool, typer.Option("--audit", help="Log every request to the API server, as `logs audit`.")
+    ] = False,
     cache: CacheOption = None,
 ) -> None:
     """Start a sandbox and keep it running until Ctrl-C or `down`."""
@@ -73,6 +76,7 @@ def up(
         hub_config=hub_config.absolute() if hub_config is not None else None,
         simulate=simulate,
         with_hub=hub,
+        audit=audit,
         cache=cache or default_cache_directory(),
     )
     start(options)

@@ -24,6 +24,8 @@ class Plan:
     ports: Ports
     with_hub: bool
     simulate: bool
+    audit: bool
+    """Whether the API server logs every request."""
     ready_file: Path | None
     hub_config: Path | None
     manifests: tuple[JsonObject, ...]

@@ -14,6 +14,7 @@ from typing import Any
 
 from genkan_sandbox.control_plane import bootstrap, components
 from genkan_sandbox.control_plane.access import Identity, account_token, hub_rights, make_tokens, token_file
+from genkan_sandbox.control_plane.auditing import audit_policy
 from genkan_sandbox.control_plane.certificates import prepare_certificates
 from genkan_sandbox.exceptions import ComponentError
 from genkan_sandbox.hub import components as hub_components
@@ -88,8 +89,9 @@ class Sandbox:
             scheduler_file = self._write_files()
             plan, state = self._plan, self._plan.state
             await self._supervisor.start(components.etcd(plan.binaries, state))
+            policy = state.write("audit-policy.json", json.dumps(audit_policy())) if plan.audit else None
             await self._supervisor.start(
-                components.api_server(plan.binaries, state, address=plan.address, ports=plan.ports)
+                components.api_server(plan.binaries, state, address=plan.address, ports=plan.ports, audit_policy=policy)
             )
             async with await KubernetesApi.connect(state.admin_kubeconfig) as api:
                 await bootstrap.control_plane_answers(api)

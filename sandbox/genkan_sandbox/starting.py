@@ -30,6 +30,7 @@ class UpOptions:
     hub_config: Path | None
     simulate: bool
     with_hub: bool
+    audit: bool
     cache: Path
 
 
@@ -69,6 +70,7 @@ def start(options: UpOptions) -> None:
                 ports=choose_ports(address, public=options.port),
                 with_hub=options.with_hub,
                 simulate=options.simulate,
+                audit=options.audit,
                 ready_file=options.ready_file,
                 hub_config=options.hub_config,
                 manifests=tuple(site_manifests(site)),

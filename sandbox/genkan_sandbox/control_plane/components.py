@@ -10,6 +10,7 @@ from pathlib import Path
 
 from genkan_sandbox.binaries import Binaries
 from genkan_sandbox.control_plane.addresses import Ports, SandboxAddress
+from genkan_sandbox.control_plane.auditing import AUDIT, audit_flags
 from genkan_sandbox.state import StateDirectory
 from genkan_sandbox.supervision.components import Component
 
@@ -53,8 +54,15 @@ def etcd(binaries: Binaries, state: StateDirectory) -> Component:
     return _component("etcd", binaries.etcd, flags, state)
 
 
-def api_server(binaries: Binaries, state: StateDirectory, *, address: SandboxAddress, ports: Ports) -> Component:
-    """Return the API server, the only TCP port of the control plane."""
+def api_server(
+    binaries: Binaries,
+    state: StateDirectory,
+    *,
+    address: SandboxAddress,
+    ports: Ports,
+    audit_policy: Path | None = None,
+) -> Component:
+    """Return the API server, the only TCP port of the control plane; with a policy it logs requests."""
     certificates = state.certificates
     flags = [
         f"--etcd-servers={_CLIENT_SOCKET}",
@@ -75,6 +83,7 @@ def api_server(binaries: Binaries, state: StateDirectory, *, address: SandboxAdd
         "--allow-privileged=true",
         "--profiling=false",
         "--event-ttl=1h",
+        *(audit_flags(policy=audit_policy, log=state.log(AUDIT)) if audit_policy is not None else ()),
     ]
     return _component("kube-apiserver", binaries.kube_apiserver, flags, state)
 
