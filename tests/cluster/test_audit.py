@@ -27,12 +27,16 @@ async def test_each_request_is_logged_with_who_sent_it(binaries: None, tmp_path:
     assert "responseObject" not in entry
 
 
+def entries(log: Path) -> list[JsonObject]:
+    """Return what is written so far, without a last line that is not whole yet."""
+    return [json.loads(line) for line in log.read_text().splitlines(keepends=True) if line.endswith("\n")]
+
+
 async def entry_of(log: Path, *, uri: str, agent: str) -> JsonObject:
     """Wait until a request of the administrator is in the log."""
     async with asyncio.timeout(WITHIN):
         while True:
-            for line in log.read_text().splitlines(keepends=True):
-                entry: JsonObject = json.loads(line) if line.endswith("\n") else {}
-                if entry.get("requestURI") == uri and entry["userAgent"] == agent:
+            for entry in entries(log):
+                if entry["requestURI"] == uri and entry["userAgent"] == agent:
                     return entry
             await asyncio.sleep(0.2)
