@@ -1,18 +1,19 @@
 """The catalogue: what a site offers, as its administrator writes it."""
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
 from .compatibility import Products, all_obstacles, product_names
-from .documents import Row, load_document
+from .distinct import SECTIONS, shared
+from .documents import Row, load_documents
 from .gpu_products import GpuProduct, gpu_products
 from .hardware import Hardware
 from .images import Image, OwnImage
-from .rows import DefaultableOffer, Restricted
+from .rows import Restricted
 from .teams import Priority, Team
 from .violations import Violation, raise_violations
 from .volumes import Volume
@@ -63,37 +64,17 @@ class Catalogue(Row):
         teams = (team.group for team in self.teams if team.group is not None)
         return frozenset(group for row in restricted for group in row.groups).union(teams)
 
+    @classmethod
+    def certain_violations(cls, data: Mapping[str, Any]) -> Iterable[Violation]:
+        """Return what rows share and must not, whatever else is wrong with them."""
+        return shared(data)
+
     @model_validator(mode="after")
     def _check(self) -> Self:
-        names = [*self._repeated_names(), *self._defaults(), *self._unknown_names()]
+        rows = {section: [vars(row) for row in getattr(self, section)] for section in SECTIONS}
+        names = [*shared(rows), *self._unknown_names()]
         raise_violations("Catalogue", names or [*self._unusable()])
         return self
-
-    def _repeated_names(self) -> Iterator[Violation]:
-        yield from _repeated("hardware", "slug", [row.slug for row in self.hardware])
-        yield from _repeated("images", "slug", [row.slug for row in self.images])
-        yield from _repeated("priorities", "slug", [row.slug for row in self.priorities])
-        yield from _repeated("teams", "slug", [row.key for row in self.teams])
-        yield from _repeated("volumes", "slug", [row.slug for row in self.volumes])
-        yield from _repeated("volumes", "mount_path", [row.mount_path for row in self.volumes])
-        yield from _repeated("gpu_products", "product", [row.product for row in self.gpu_products])
-
-    def _defaults(self) -> Iterator[Violation]:
-        sections: dict[str, Sequence[DefaultableOffer]] = {
-            "hardware": self.hardware,
-            "images": self.images,
-            "priorities": self.priorities,
-        }
-        for field, rows in sections.items():
-            marked = [index for index, row in enumerate(rows) if row.default]
-            for index in marked[1:]:
-                yield Violation((field, index, "default"), "Only one row can be the default.")
-            for index in marked[:1]:
-                if rows[index].groups:
-                    sentence = (
-                        "The default must be offered to everybody, and the groups of this row hide it from others."
-                    )
-                    yield Violation((field, index, "default"), sentence)
 
     def _unknown_names(self) -> Iterator[Violation]:
         slugs = tuple(row.slug for row in self.hardware)
@@ -135,19 +116,11 @@ class Catalogue(Row):
 
 
 def load_catalogue(path: Path = BUILT_IN) -> Catalogue:
-    """Read a catalogue from its file.
+    """Read a catalogue from a file, or from all *.yaml and *.yml of a directory.
 
     Raises DocumentError with all problems that can be found at once.
     """
-    return load_document(path, Catalogue)
-
-
-def _repeated(section: str, field: str, names: Sequence[str]) -> Iterator[Violation]:
-    first: dict[str, int] = {}
-    for index, name in enumerate(names):
-        if name in first:
-            yield Violation((section, index, field), f"{name!r} is already the {field} of {section}[{first[name]}].")
-        first.setdefault(name, index)
+    return load_documents(path, Catalogue)
 
 
 class _Audience:

@@ -1,19 +1,19 @@
 """YAML files as pydantic models, with every problem at its place and said in a sentence."""
 
+import dataclasses
 import json
-import os
-import stat
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from .exceptions import DocumentError, Position, Problem
-from .violations import problems_of
-from .yaml_tree import TreeError, parse_tree
-
-MAX_BYTES = 1024 * 1024
-"""The largest document that is read; a person's file is a thousand times smaller."""
+from .exceptions import DocumentError, Problem
+from .parts import Document, Part, joined, whole
+from .problems import in_order, problems_of
+from .reading import MAX_BYTES, MAX_FILES, decoded, is_directory, listed_files, read_file, refuse
+from .violations import Violation
+from .yaml_tree import MAX_NODES, Node, TreeError, parse_tree
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -23,6 +23,15 @@ class Row(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @classmethod
+    def certain_violations(cls, data: Mapping[str, Any]) -> Iterable[Violation]:
+        """Return the broken rules that stay broken however the rest of the raw data is mended.
+
+        A model's own validators do not run while a row in it is broken; these are told all the same.
+        """
+        del data
+        return ()
+
 
 def load_document(path: Path, model: type[Model]) -> Model:
     """Read a file of at most MAX_BYTES into a model.
@@ -30,21 +39,29 @@ def load_document(path: Path, model: type[Model]) -> Model:
     Raises DocumentError with all problems that can be found at once; a file that is not there, not readable or not
     text is one of them.
     """
-    return parse_document(_read(path), model, source=str(path))
+    return parse_document(read_file(path), model, source=str(path))
 
 
-def document_files(path: Path) -> tuple[Path, ...]:
-    """Return the files of a directory that are read as one document, in the order of their names.
+def load_documents(path: Path, model: type[Model]) -> Model:
+    """Read a file, or all files of a directory as one document: lists of the same name are joined in their order.
 
-    Those are its *.yaml and *.yml, without the hidden ones among which a mounted ConfigMap keeps its versions. What is
-    no directory, or cannot be listed, stands for itself.
+    The limits of a single file hold for all of them together. Raises DocumentError with all problems that can be found
+    at once, each in its own file.
     """
+    if not is_directory(path):
+        return load_document(path, model)
+    parts, problems = _parts(path)
+    document, unjoined = joined(str(path), parts)
+    problems += unjoined
+    if problems:
+        document = dataclasses.replace(document, complete=False)
     try:
-        with os.scandir(path) as entries:
-            names = [entry.name for entry in entries if _is_document(entry)]
-    except (OSError, ValueError):
-        return (path,)
-    return tuple(path / name for name in sorted(names))
+        found = _validated(document, model)
+    except DocumentError as error:
+        raise DocumentError(in_order([*problems, *error.problems])) from error
+    if problems:
+        raise DocumentError(in_order(problems))
+    return found
 
 
 def parse_document(content: bytes | str, model: type[Model], *, source: str) -> Model:
@@ -52,60 +69,57 @@ def parse_document(content: bytes | str, model: type[Model], *, source: str) -> 
 
     Values are taken strictly: `"4"` is no number and `1` no truth value. Raises DocumentError.
     """
-    text = content if isinstance(content, str) else _decoded(content, source=source)
+    return _validated(whole(Part(source, _tree(content, source=source))), model)
+
+
+def _validated(document: Document, model: type[Model]) -> Model:
+    data = document.tree.value
+    try:
+        return model.model_validate_json(json.dumps(data, allow_nan=False), strict=True)
+    except ValidationError as error:
+        certain = model.certain_violations(data) if issubclass(model, Row) and isinstance(data, dict) else ()
+        raise DocumentError(problems_of(error, model=model, document=document, certain=certain)) from error
+
+
+def _tree(content: bytes | str, *, source: str) -> Node:
+    text = content if isinstance(content, str) else decoded(content, source=source)
     try:
         tree = parse_tree(text)
     except TreeError as error:
         raise DocumentError([Problem(source, error.position, "", error.sentence)]) from error
     if tree is None:
-        _refuse(source, "The file holds nothing.")
+        refuse(source, "The file holds nothing.")
+    return tree
+
+
+def _parts(directory: Path) -> tuple[list[Part], list[Problem]]:
+    """Read the files of a directory, as far as they can be read."""
+    name = str(directory)
     try:
-        return model.model_validate_json(json.dumps(tree.value, allow_nan=False), strict=True)
-    except ValidationError as error:
-        raise DocumentError(problems_of(error, model=model, tree=tree, file=source)) from error
-
-
-def _is_document(entry: os.DirEntry[str]) -> bool:
-    if not entry.name.endswith((".yaml", ".yml")) or entry.name.startswith("."):
-        return False
-    try:
-        return not entry.is_dir()
-    except OSError:
-        return True
-
-
-def _read(path: Path) -> bytes:
-    source = str(path)
-    try:
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            _refuse(source, "This is a directory, not a file.")
-        if not stat.S_ISREG(mode):
-            _refuse(source, "This is no ordinary file.")
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        _refuse(source, "There is no such file.")
-    except PermissionError:
-        _refuse(source, "This file may not be read by the user that runs this.")
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "its name is not valid"
-        _refuse(source, f"This file cannot be read: {reason}.")
-    if len(content) > MAX_BYTES:
-        _refuse(source, f"The file is larger than {MAX_BYTES // 1024} KiB, the most that is read.")
-    return content
-
-
-def _decoded(content: bytes, *, source: str) -> str:
-    try:
-        return content.decode()
-    except UnicodeDecodeError as error:
-        before = content[: error.start].decode()
-        position = Position(before.count("\n") + 1, len(before) - before.rfind("\n"))
-        raise DocumentError(
-            [Problem(source, position, "", "This byte is not UTF-8; save the file as UTF-8.")]
-        ) from error
-
-
-def _refuse(source: str, sentence: str) -> NoReturn:
-    raise DocumentError([Problem(source, None, "", sentence)])
+        files = listed_files(directory)
+    except OSError as error:
+        return [], [Problem(name, None, "", f"This directory cannot be read: {error.strerror}.")]
+    if not files:
+        return [], [Problem(name, None, "", "No file in this directory has a name that ends in .yaml or .yml.")]
+    if len(files) > MAX_FILES:
+        return [], [Problem(name, None, "", f"There are more than {MAX_FILES} files, the most that are read.")]
+    parts: list[Part] = []
+    problems: list[Problem] = []
+    size = values = 0
+    for file in files:
+        try:
+            content = read_file(file)
+            size += len(content)
+            if size > MAX_BYTES:
+                refuse(name, f"The files are together larger than {MAX_BYTES // 1024} KiB, the most that is read.")
+            tree = _tree(content, source=str(file))
+            values += tree.size
+            if values > MAX_NODES:
+                refuse(name, f"The files hold together more than {MAX_NODES:,} values.")
+        except DocumentError as error:
+            problems += error.problems
+        else:
+            parts.append(Part(str(file), tree))
+        if size > MAX_BYTES or values > MAX_NODES:
+            break
+    return parts, problems

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from genkan_profiles.documents import document_files
+from genkan_profiles.reading import document_files
 
 SETTLED = 2.0
 """Seconds after which a change shows in a file's times; some file systems count in whole seconds, FAT in two."""
