@@ -31,8 +31,17 @@ class FakeApiServer:
     failures: list[tuple[int, str]] = field(default_factory=list)
     """Statuses and reasons of the next answers, whatever is asked."""
 
+    refused: dict[str, tuple[int, str]] = field(default_factory=dict)
+    """Statuses and reasons of all answers at a path, for as long as they are here."""
+
     watches: list[Sequence[JsonObject | bytes]] = field(default_factory=list)
-    """Each watch sends its lines and ends; when none is left, a watch stays open and silent."""
+    """Each watch sends its lines and ends; when none is left, a watch stays open and tells what `change` does."""
+
+    history: list[tuple[str, int, JsonObject]] = field(default_factory=list)
+    """Paths, versions and lines of all changes, for a watch that goes on after a break."""
+
+    open: dict[str, list[asyncio.Queue[JsonObject | None]]] = field(default_factory=dict)
+    """The watches at each path that stay open."""
 
     requests: list[Request] = field(default_factory=list)
     page: int = 500
@@ -43,12 +52,34 @@ class FakeApiServer:
     def watching(self, path: str) -> list[Request]:
         return [r for r in self.requests if r.path == path and "watch" in r.query]
 
+    def change(self, path: str, type: str, obj: JsonObject) -> None:  # noqa: A002  # the word of the API
+        """Add, modify or delete an object of a list, and tell the open watches."""
+        self.version += 1
+        obj = {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(self.version)}}
+        others = [other for other in self.objects.get(path, []) if _place(other) != _place(obj)]
+        self.objects[path] = others if type == "DELETED" else [*others, obj]
+        self.history.append((path, self.version, event(type, obj)))
+        self.send(path, event(type, obj))
+
+    def send(self, path: str, line: JsonObject | None) -> None:
+        """Send a line to the open watches at a path; None ends them."""
+        for queue in self.open.get(path, []):
+            queue.put_nowait(line)
+
+    def break_watches(self) -> None:
+        """End all open watches."""
+        for path in self.open:
+            self.send(path, None)
+
     async def answer(self, request: web.Request) -> web.StreamResponse:
         body = await request.json() if request.can_read_body else None
         query = dict(request.query)
         self.requests.append(Request(request.method, request.path, query, body, request.content_type))
         if self.failures:
             status, reason = self.failures.pop(0)
+            return web.json_response(_status(status, reason), status=status)
+        if refusal := self.refused.get(request.path):
+            status, reason = refusal
             return web.json_response(_status(status, reason), status=status)
         if "watch" in query:
             return await self._watch(request)
@@ -69,10 +100,28 @@ class FakeApiServer:
         response = web.StreamResponse()
         await response.prepare(request)
         if not self.watches:
-            await asyncio.Event().wait()
+            await self._stay(request, response)
+            return response
         for line in self.watches.pop(0):
             await response.write(line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n")
         return response
+
+    async def _stay(self, request: web.Request, response: web.StreamResponse) -> None:
+        queue: asyncio.Queue[JsonObject | None] = asyncio.Queue()
+        since = int(request.query["resourceVersion"])
+        for path, version, missed in self.history:
+            if path == request.path and version > since:
+                queue.put_nowait(missed)
+        self.open.setdefault(request.path, []).append(queue)
+        try:
+            while (line := await queue.get()) is not None:
+                await response.write(json.dumps(line).encode() + b"\n")
+        finally:
+            self.open[request.path].remove(queue)
+
+
+def _place(obj: JsonObject) -> tuple[str | None, str]:
+    return obj["metadata"].get("namespace"), obj["metadata"]["name"]
 
 
 def _status(status: int, reason: str) -> JsonObject:
