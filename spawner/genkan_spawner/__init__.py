@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from genkan_profiles import __version__
 
 if TYPE_CHECKING:
-    from .refusals import Reason, Refusal
-    from .spawner import GenkanSpawner, offered_profiles
+    from .offering import offered_profiles
+    from .reasons import Reason
+    from .refusals import Refusal
+    from .spawner import GenkanSpawner
 
 __all__ = ["GenkanSpawner", "Reason", "Refusal", "__version__", "offered_profiles"]
 
-_HOMES = {"GenkanSpawner": "spawner", "Reason": "refusals", "Refusal": "refusals", "offered_profiles": "spawner"}
+_HOMES = {"GenkanSpawner": "spawner", "Reason": "reasons", "Refusal": "refusals", "offered_profiles": "offering"}
 
 
 def __dir__() -> list[str]:

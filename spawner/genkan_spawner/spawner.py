@@ -1,40 +1,32 @@
 """GenkanSpawner: a KubeSpawner that offers the catalogue and keeps to the restricted Pod Security Standard."""
 
 import asyncio
-import functools
 import json
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
 from jupyterhub.utils import maybe_future
 from kubernetes_asyncio.client.exceptions import ApiException
 from kubespawner import KubeSpawner
-from traitlets import TraitError, Unicode, default, validate
+from traitlets import TraitError, Unicode, default, observe, validate
 
 from genkan_profiles import (
-    BUILT_IN,
     ChoiceError,
     DocumentError,
     ProfileList,
     check_choice,
-    compile_profiles,
-    load_catalogue,
-    offers_for,
+    chosen_overrides,
     preselected,
+    remembered,
 )
 
-from .refusals import Reason, Refusal
-
-_TEMPLATES = Path(__file__).with_name("templates")
-
-
-def offered_profiles(spawner: "GenkanSpawner") -> ProfileList:
-    """Return what the catalogue offers, marked with the user's last choice: the value for `profile_list`.
-
-    KubeSpawner asks for it at every form and again at every start.
-    """
-    return preselected(_compiled(spawner.catalogue_path), spawner.user_options)
+from .baseline import Baseline
+from .form import render_form
+from .merging import prepare, resolved
+from .offering import catalogue_source, current_catalogue, offered_profiles
+from .origins import sender, was_sent, without_idle_fields
+from .reasons import Reason
+from .refusals import Refusal
 
 
 class GenkanSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is published without types
@@ -60,28 +52,36 @@ class GenkanSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publis
         """,
     )
 
-    @property
-    def catalogue_path(self) -> Path:
-        """The file that the catalogue is read from."""
-        return Path(self.catalogue_file) if self.catalogue_file else BUILT_IN
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._baseline = Baseline()
+        self._earlier_options: dict[str, Any] = {}
+        super().__init__(*args, **kwargs)
 
     @validate("catalogue_file")
     def _validate_catalogue_file(self, proposal: Any) -> str:
         value = str(proposal.value)
         try:
-            _compiled(Path(value) if value else BUILT_IN)
+            catalogue_source(value).first()
         except DocumentError as error:
             raise TraitError(f"The catalogue cannot be used.\n{error}") from error
         return value
+
+    @observe("user_options")
+    def _keep_earlier_options(self, change: Any) -> None:
+        """Remember the choice before the present one, which JupyterHub has already overwritten in its database."""
+        self._earlier_options = dict(change.old or {})
 
     @default("profile_list")
     def _default_profile_list(self) -> Any:
         return offered_profiles
 
-    @default("additional_profile_form_template_paths")
-    def _default_form_templates(self) -> list[str]:
-        """Find our form before KubeSpawner's own, which writes names of the catalogue into the page unescaped."""
-        return [str(_TEMPLATES)]
+    @default("options_form")
+    def _default_options_form(self) -> Any:
+        return _form
+
+    @default("options_from_form")
+    def _default_options_from_form(self) -> Any:
+        return self._read_form
 
     @default("apply_user_options")
     def _default_apply_user_options(self) -> Any:
@@ -119,23 +119,72 @@ class GenkanSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publis
     def _default_container_security_context(self) -> dict[str, Any]:
         return {"capabilities": {"drop": ["ALL"]}}
 
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Find a server again that outlived its hub, in its team's namespace, and return to the hub's own after it."""
+        self._baseline.keep(self, ["namespace"])
+        super().load_state(state)
+
+    def clear_state(self) -> None:
+        """Undo what the profile of the last server changed, before the hooks of the next start see any of it."""
+        self._baseline.restore(self)
+        super().clear_state()
+
     async def load_user_options(self) -> None:
         """Apply the user's choice, or refuse it if it is not offered.
 
-        The form sends nothing else; this is for the REST API, links, and pages that were open while the catalogue
-        changed.
+        What the user sends now must be offered now: a page may have been open while the catalogue changed. A choice
+        that JupyterHub remembers for a start without any is followed as far as it is still offered.
         """
+        self._baseline.restore(self)
+        profiles = await self._offered()
+        sent = was_sent(self.handler)
+        if not sent:
+            self._set_options(remembered(profiles, self.user_options))
+        try:
+            check_choice(profiles, self.user_options)
+        except ChoiceError as error:
+            if sent:
+                self._set_options(self._earlier_options)
+            raise Refusal(str(error), reason=Reason.ACCESS) from error
+        for override in chosen_overrides(profiles, self.user_options):
+            values = await resolved(override, self)
+            self._baseline.keep(self, values)
+            prepare(self, values)
+            self._apply_overrides(values)
+        self.dns_name = self.dns_name_template.format(namespace=self.namespace, name=self.pod_name)
+
+    async def _offered(self) -> ProfileList:
+        """Return a copy of what this user is offered now; a user who is offered nothing is refused."""
         offered = self.profile_list
         if callable(offered):
             offered = await maybe_future(offered(self))
-        profiles = self._get_initialized_profile_list(self._sorted_dict_values(offered))
-        try:
-            check_choice(profiles, self.user_options or {})
-        except ChoiceError as error:
-            raise Refusal(str(error), reason=Reason.ACCESS) from error
-        self.set_trait("volumes", _by_name(self.volumes, "name"))
-        self.set_trait("volume_mounts", _by_name(self.volume_mounts, "mountPath"))
-        await super().load_user_options()
+        profiles: ProfileList = self._get_initialized_profile_list(self._sorted_dict_values(offered))
+        if not profiles:
+            sentence = "Nothing is offered to you on this hub; its administrators can change that."
+            raise Refusal(sentence, reason=Reason.ACCESS, status_code=HTTPStatus.FORBIDDEN)
+        return profiles
+
+    def _set_options(self, options: dict[str, Any]) -> None:
+        """Set the choice, and what JupyterHub remembers of it."""
+        self.user_options = dict(options)
+        if self.orm_spawner is not None and self.orm_spawner.user_options != self.user_options:
+            self.orm_spawner.user_options = dict(options)
+            self.db.commit()
+
+    def _read_form(self, formdata: dict[str, list[str]]) -> dict[str, Any]:
+        sender.set(self)
+        return without_idle_fields(self._options_from_form(formdata))
+
+    async def _render(self) -> str:
+        viewer = self.handler.current_user if self.handler is not None else self.user
+        loaded = await current_catalogue(self) if getattr(viewer, "admin", False) else None
+        return render_form(
+            preselected(await self._offered(), self.user_options),
+            template=self.profile_form_template,
+            folders=self.additional_profile_form_template_paths,
+            options=self.user_options,
+            broken=loaded.broken if loaded else None,
+        )
 
     async def _make_create_pod_request(self, pod: Any, request_timeout: float) -> bool:
         """Create the pod as KubeSpawner does, but keep it out of the log: the manifest holds the server's API token."""
@@ -155,19 +204,15 @@ class GenkanSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publis
         return True
 
 
-@functools.lru_cache(maxsize=8)
-def _compiled(path: Path) -> ProfileList:
-    """Read and compile a catalogue once: the same one serves every user's spawner."""
-    return compile_profiles(offers_for(load_catalogue(path), ()))
+async def _form(spawner: GenkanSpawner) -> str:
+    """Render the form of the server whose form was sent, if one was, or else of this one."""
+    sent_for = sender.get()
+    shown: GenkanSpawner = sent_for if sent_for is not None and sent_for.user is spawner.user else spawner
+    return await shown._render()  # noqa: SLF001  # JupyterHub wants a function and not a method of one spawner
 
 
 def _leave_to_the_start(_spawner: Any, _options: Any) -> None:
     """Tell JupyterHub that options are handled: `load_user_options` applies them when the server starts."""
-
-
-def _by_name(rows: Any, key: str) -> dict[str, Any]:
-    """Return volumes or mounts by name: into a list KubeSpawner cannot merge what a profile adds, and replaces it."""
-    return dict(rows) if isinstance(rows, dict) else {row[key]: row for row in rows}
 
 
 def _explanation(error: ApiException) -> str:

@@ -1,0 +1,37 @@
+"""The profile form as a page part, with autoescape: names in a catalogue are text and never markup."""
+
+import functools
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader
+
+from genkan_profiles import DocumentError, ProfileList
+
+from .origins import OWN_VALUE
+
+_TEMPLATES = Path(__file__).with_name("templates")
+
+
+def render_form(
+    profiles: ProfileList, *, template: str, folders: list[str], options: dict[str, Any], broken: DocumentError | None
+) -> str:
+    """Return the form for profiles that are marked with what is preselected.
+
+    `template` is a site's own template or empty, `folders` where a `form.html` is looked for before ours; both get
+    `profile_list` and `user_options` as with KubeSpawner. `broken` is for administrators to see.
+    """
+    environment = _environment(tuple(folders))
+    page = environment.from_string(template) if template else environment.get_template("form.html")
+    problem = broken.problems[0] if broken is not None and broken.problems else None
+    return page.render(profile_list=profiles, user_options=options, problem=problem, own_value=OWN_VALUE)
+
+
+@functools.lru_cache(maxsize=8)
+def _environment(folders: tuple[str, ...]) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader([*folders, _TEMPLATES]), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    # A template may hand the profiles to a script, in the order of the catalogue.
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
+    return environment

@@ -1,0 +1,56 @@
+"""Where a choice comes from: what JupyterHub knows of it but does not tell its spawners."""
+
+from contextvars import ContextVar
+from http import HTTPMethod
+from typing import Any
+
+from jupyterhub.apihandlers.users import UserServerAPIHandler
+from jupyterhub.handlers.pages import SpawnHandler
+
+from genkan_profiles.choices import UNLISTED
+
+OWN_VALUE = "own--value"
+"""What a list of the form sends for its entry where users give a value themselves; no slug has two dashes."""
+
+sender: ContextVar[Any] = ContextVar("sender", default=None)
+"""The spawner whose form came with the current request.
+
+After a refused form JupyterHub shows that of the user's default server, whichever server it was sent for.
+"""
+
+_PARAMETERS = {"next", "display_name"}
+"""Parameters of a link that are JupyterHub's own and none of a choice."""
+
+
+def was_sent(handler: Any) -> bool:
+    """Return whether the request that starts a server brings a choice; otherwise JupyterHub takes the last one.
+
+    Without a handler, as where a program starts a server by itself, the choice counts as sent.
+    """
+    match handler:
+        case None:
+            return True
+        case UserServerAPIHandler():
+            return handler.get_server_json_body()["user_options"] is not None
+        case SpawnHandler():
+            asked = set(handler.request.query_arguments) - _PARAMETERS
+            return handler.request.method == HTTPMethod.POST or bool(asked)
+        case _:
+            return False
+
+
+def without_idle_fields(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the choices of a form without texts that belong to entries which were not taken.
+
+    Without JavaScript a browser sends the text for an own value in any case.
+    """
+    chosen: dict[str, Any] = {}
+    for name, value in options.items():
+        if name.endswith(UNLISTED):
+            if options.get(name.removesuffix(UNLISTED), OWN_VALUE) == OWN_VALUE:
+                chosen[name] = str(value).strip()
+        elif value == OWN_VALUE:
+            chosen[name + UNLISTED] = str(options.get(name + UNLISTED, "")).strip()
+        else:
+            chosen[name] = value
+    return chosen
