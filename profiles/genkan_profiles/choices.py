@@ -11,6 +11,7 @@ from typing import Any
 from .compiler import IMAGE, ProfileList
 from .exceptions import ChoiceError
 from .names import is_image_reference
+from .patterns import matches
 
 PROFILE = "profile"
 """The key under which JupyterHub keeps the slug of the chosen hardware; the others are names of options."""
@@ -136,6 +137,8 @@ def _obstacle_of_own(option: dict[str, Any], own: Any) -> str:
     if unlisted.get("kind") == IMAGE and not is_image_reference(own):
         example = "such as registry.example.org/team/pytorch:26.09"
         return f"{_shown(own)} names no image: it is a registry, a path and a tag or digest, {example}."
+    if "pattern" in unlisted:
+        return "" if matches(unlisted["pattern"], own) else message
     pattern = unlisted.get("validation_regex")
     return message if pattern and not re.fullmatch(pattern, own) else ""
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 from .hardware import Gpu, Hardware
-from .images import Image, OwnImage, full_match
+from .images import Image, OwnImage
 from .offers import Offers
 from .overrides import hardware_override
 from .quantities import parse_quantity, quantity_bytes
@@ -101,7 +101,7 @@ def _unlisted(own_image: OwnImage) -> dict[str, Any]:
         "kind": IMAGE,
         "display_name": own_image.display_name,
         "display_name_in_choices": own_image.display_name,
-        "validation_regex": full_match(own_image.pattern),
+        "pattern": own_image.pattern,
         "validation_message": own_image.message,
         "kubespawner_override": {"image": "{value}"},
     }

@@ -1,14 +1,14 @@
 """Single-user images: those of the catalogue, and those that users may name themselves."""
 
-import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Self, TypeAlias
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from .gpu_products import ComputeCapability
 from .names import ImageReference, is_image_reference
+from .patterns import Pattern, matches
 from .rows import DefaultableOffer, Line, Restricted
 from .violations import Violation, raise_violations
 
@@ -29,25 +29,6 @@ Number: TypeAlias = tuple[int, ...]
 def numbers(version: str) -> Number:
     """Return a version for comparing."""
     return tuple(int(part) for part in version.split("."))
-
-
-def _compilable(pattern: str) -> str:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        message = f"This is no regular expression: {error.msg} at character {(error.pos or 0) + 1}."
-        raise ValueError(message) from error
-    try:
-        re.compile(full_match(pattern))
-    except re.error as error:
-        message = "Flags hold for a part of it only, such as (?i:text); they cannot stand alone at its beginning."
-        raise ValueError(message) from error
-    return pattern
-
-
-def full_match(pattern: str) -> str:
-    """Return the expression that matches where the whole of a text does, as KubeSpawner looks only at its beginning."""
-    return rf"(?:{pattern})\Z"
 
 
 class RunsOn(StrEnum):
@@ -91,11 +72,11 @@ class OwnImage(Restricted):
 
     display_name: Line = "Another image"
     """The entry in the list of images."""
-    pattern: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_compilable)]
+    pattern: Pattern
     """A regular expression that the whole reference must match, such as `registry\\.example\\.org/vision/.+`."""
     message: Line
     """What a user is told whose image does not match, such as "Only images of registry.example.org can be used."."""
 
     def allows(self, image: str) -> bool:
         """Return whether a reference is one, and matches the pattern from its first to its last character."""
-        return is_image_reference(image) and re.fullmatch(self.pattern, image) is not None
+        return is_image_reference(image) and matches(self.pattern, image)
