@@ -51,7 +51,7 @@ def _repeated(section: str, field: str, rows: Rows) -> Iterator[Violation]:
 def _defaults(section: str, rows: Rows) -> Iterator[Violation]:
     marked = [index for index, row in enumerate(rows) if row.get("default") is True]
     for index in marked[1:]:
-        sentence = f"Only one row can be the default, and {OTHER} is."
+        sentence = f"Only one row can be the default; {OTHER} is already."
         yield Violation((section, index, "default"), sentence, other=(section, marked[0]))
     for index in marked[:1]:
         if rows[index].get("groups"):

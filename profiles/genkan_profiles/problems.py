@@ -61,7 +61,7 @@ def problems_of(
 def _of_document(error: ErrorDetails, model: type[BaseModel]) -> bool:
     """Return whether an error is about the document as a whole: what it lacks, and what its parts say of each other."""
     if error["type"] == KIND:
-        return bool(error["ctx"]["model"] == model.__name__)
+        return bool(error.get("ctx", {})["model"] == model.__name__)
     return len(error["loc"]) == 1 and error["type"] in {"missing", "too_short"}
 
 
@@ -102,7 +102,7 @@ def _problems(details: ErrorDetails, *, model: type[BaseModel], document: Docume
             place = _position(tree, parent) if parent else document.start
             yield Problem(file, place, path, "This field is missing.")
         case "violation":
-            allowed = tuple(details["ctx"]["allowed"])
+            allowed = tuple(details.get("ctx", {})["allowed"])
             path = path_text(document.within_file(location))
             yield Problem(file, _place(document, location), path, _violation_sentence(details, document), allowed)
         case kind if location and location[-1] == _KEY_MARK:
@@ -119,7 +119,7 @@ def _place(document: Document, location: Location) -> Position | None:
 
 def _violation_sentence(details: ErrorDetails, document: Document) -> str:
     """Name the other place as it is seen from this one: by its way, and by its file if that is another."""
-    context, location = details["ctx"], tuple(details["loc"])
+    context, location = details.get("ctx", {}), tuple(details["loc"])
     other = (*location[: len(location) - context["depth"]], *context["other"])
     named = path_text(document.within_file(other))
     if document.file_of(other) != document.file_of(location):

@@ -123,7 +123,10 @@ def test_two_defaults_are_one_too_many(file: Path) -> None:
         RIGHT.replace("{slug: small", "{default: true, slug: small").replace("{slug: big", "{default: true, slug: big")
     )
 
-    with pytest.raises(DocumentError, match=r":3:15: hardware\[1\]\.default: Only one row can be the default, and hardware\[0\] is\.$"):
+    with pytest.raises(
+        DocumentError,
+        match=r":3:15: hardware\[1\]\.default: Only one row can be the default; hardware\[0\] is already\.$",
+    ):
         load_catalogue(file)
 
 

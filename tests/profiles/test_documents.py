@@ -1,5 +1,4 @@
 import os
-from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -10,10 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
 
-from genkan_profiles.documents import MAX_BYTES, load_document, parse_document
+from genkan_profiles.documents import load_document, parse_document
 from genkan_profiles.exceptions import DocumentError
 from genkan_profiles.names import LabelKey, Name
+from genkan_profiles.reading import MAX_BYTES
 from genkan_profiles.violations import Violation, path_text, raise_violations
+
+from ..support.users import ordinary_user
 
 
 class Colour(StrEnum):
@@ -237,22 +239,11 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
         assert str(refused.value) == f"{path}: {sentence}"
 
 
-@pytest.fixture
-def ordinary_user() -> Iterator[None]:
-    """Root may read everything, so root is somebody else for the time of the test."""
-    nobody, me = 65534, os.geteuid()
-    if me == 0:
-        os.seteuid(nobody)
-    yield
-    os.seteuid(me)
-
-
-def test_a_file_of_somebody_else_is_refused(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_a_file_of_somebody_else_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "m.yaml"
     file.touch(mode=0o000)
-    request.getfixturevalue("ordinary_user")
 
-    with pytest.raises(DocumentError, match="may not be read by the user"):
+    with ordinary_user(), pytest.raises(DocumentError, match="may not be read by the user"):
         load_document(file, Machine)
 
 
