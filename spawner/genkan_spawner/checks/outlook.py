@@ -1,8 +1,8 @@
 """The cluster as the checks look at it: what is free, and which waiting pods will take some of it first.
 
 Other pods that fit are placed in a simulation before the demand is looked at, in the order of the scheduler's queue.
-Where one of them could go to several nodes, it is put where it is most in the demand's way: what the scheduler prefers is the
-site's policy, and a promise that is broken is worse than one that is made a second later.
+Where one of them could go to several nodes, it is put where it is most in the demand's way: what the scheduler prefers
+is the site's policy, and a promise that is broken is worse than one that is made a second later.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -148,17 +148,18 @@ def _exceeded(quota: QuotaRecord, resource: str, *, used: int, requested: int) -
 
 
 def _too_little_left(resource: str, *, limit: int, used: int, requested: int) -> str:
-    kind = noun(resource)
     left = limit - used
     if resource in {PODS, _OBJECTS}:
         return (
             f"Your team may run {amount_of(resource, limit)} at a time, and {number_of(resource, used)} "
             f"{_are(resource, used)} running. Stop one first, or ask an administrator for a larger share."
         )
-    rest = f"{amount_of(resource, left)} {_are(resource, left)} left" if left > 0 else "nothing is left"
+    stands = f"Your team has {amount_of(resource, left)} left of its share of {number_of(resource, limit)}"
+    if left <= 0:
+        in_use = f"{number_of(resource, used)} of {amount_of(resource, limit)} {_are(resource, used)} in use"
+        stands = f"Your team's share of {noun(resource)} is used up: {in_use}"
     return (
-        f"Your team's share of {kind} is used up: {number_of(resource, used)} of {amount_of(resource, limit)} "
-        f"{_are(resource, used)} in use, {rest}, and this needs {number_of(resource, requested)}. "
+        f"{stands}, and this needs {number_of(resource, requested)}. "
         "Stop a server of your team, choose smaller hardware, or ask an administrator for a larger share."
     )
 

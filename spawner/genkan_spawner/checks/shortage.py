@@ -137,8 +137,8 @@ class Shortage:
         resource, most = next(iter(lacking.items()))
         verb = "is" if is_bytes(resource) or most == THOUSANDTHS else "are"
         sentence = (
-            f"The free {noun(first)} cannot be used: at most {amount_of(resource, max(most, 0))} {verb} free beside them, "
-            f"and this needs {number_of(resource, self._wanted[resource])}."
+            f"The free {noun(first)} cannot be used: at most {amount_of(resource, max(most, 0))} {verb} free "
+            f"beside them, and this needs {number_of(resource, self._wanted[resource])}."
         )
         if resource == PODS:
             sentence = f"The free {noun(first)} cannot be used: their machines take no more servers."

@@ -52,6 +52,11 @@ class Toleration:
                 return False
 
 
+_ADDED = tuple(
+    Toleration(key, TolerationOperator.EXISTS, effect=TaintEffect.NO_EXECUTE) for key in (NOT_READY.key, _UNREACHABLE)
+)
+
+
 def hard_taints(node: NodeRecord) -> tuple[Taint, ...]:
     """Return the taints that keep pods away, with those that follow from the node's state."""
     found = [taint for taint in node.taints if taint.effect is not TaintEffect.PREFER_NO_SCHEDULE]
@@ -76,11 +81,12 @@ def passing(taint: Taint) -> bool:
 
 
 def read_tolerations(spec: Part) -> tuple[Toleration, ...]:
-    """Read a pod's spec.
+    """Read a pod's spec, with what the admission DefaultTolerationSeconds adds to every pod.
 
     Raises ManifestError.
     """
-    return tuple(_toleration(part) for part in spec.parts("tolerations"))
+    given = tuple(_toleration(part) for part in spec.parts("tolerations"))
+    return given + tuple(row for row in _ADDED if row not in given)
 
 
 def _toleration(part: Part) -> Toleration:
