@@ -1,6 +1,7 @@
 """The profile form as a page part, with autoescape: names in a catalogue are text and never markup."""
 
 import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,22 @@ def render_form(
     environment = _environment(tuple(folders))
     page = environment.from_string(template) if template else environment.get_template("form.html")
     problem = broken.problems[0] if broken is not None and broken.problems else None
-    return page.render(profile_list=profiles, user_options=options, problem=problem, own_value=OWN_VALUE)
+    return page.render(
+        profile_list=profiles, user_options=options, problem=problem, own_value=OWN_VALUE, once=_once_per_option()
+    )
+
+
+def _once_per_option() -> Callable[[Any, dict[str, Any]], Any]:
+    """Return a function that calls a macro once for options that are one object, as those of most hardware are."""
+    results: dict[tuple[str, int], Any] = {}
+
+    def once(macro: Any, option: dict[str, Any]) -> Any:
+        key = (macro.name, id(option))
+        if key not in results:
+            results[key] = macro(option)
+        return results[key]
+
+    return once
 
 
 @functools.lru_cache(maxsize=8)

@@ -69,7 +69,7 @@ class GenkanSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publis
     @observe("user_options")
     def _keep_earlier_options(self, change: Any) -> None:
         """Remember the choice before the present one, which JupyterHub has already overwritten in its database."""
-        self._earlier_options = dict(change.old or {})
+        self._earlier_options = dict(change.old) if isinstance(change.old, dict) else {}
 
     @default("profile_list")
     def _default_profile_list(self) -> Any:

@@ -1,7 +1,6 @@
 import json
 import logging
 from collections.abc import AsyncIterator
-from html.parser import HTMLParser
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -21,13 +20,8 @@ from ..support.kubernetes import FakeApiServer
 from ..support.spawner import TOKEN, MakeSpawner, spawners
 
 CATALOGUE = """\
-hardware:
-  - {slug: small, display_name: Small, cpu: 1, memory: 2Gi}
-  - {slug: card, display_name: "<script>alert('x')</script>", description: "{{ 7 * 7 }} & <b>", cpu: 2, memory: 8Gi,
-     gpu: {count: 1}, default: true}
-images:
-  - {slug: one, display_name: '"> <img src=x>', image: "registry.example.org/one:1"}
-  - {slug: two, display_name: Two, image: "registry.example.org/two:1", default: true}
+hardware: [{slug: small, display_name: Small, cpu: 1, memory: 2Gi}]
+images: [{slug: one, display_name: One, image: "registry.example.org/one:1"}]
 """
 POD_PATH = "/api/v1/namespaces/default/pods"
 
@@ -55,13 +49,6 @@ def configured() -> Config:
     return c
 
 
-@pytest.fixture
-def catalogue(tmp_path: Path) -> str:
-    file = tmp_path / "catalogue.yaml"
-    file.write_text(CATALOGUE)
-    return str(file)
-
-
 async def manifest(spawner: GenkanSpawner) -> dict[str, Any]:
     """The pod as it would be sent to Kubernetes."""
     await spawner.load_user_options()
@@ -71,38 +58,6 @@ async def manifest(spawner: GenkanSpawner) -> dict[str, Any]:
 
 def environment(pod: dict[str, Any]) -> dict[str, str]:
     return {row["name"]: row["value"] for row in pod["spec"]["containers"][0]["env"]}
-
-
-class Form(HTMLParser):
-    """What a browser would send, what a screen reader would read, and which elements there are."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self._select: str | None = None
-        self.selected: dict[str, str | None] = {}
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        self.elements.append((tag, given))
-        if tag == "select":
-            self._select = given["name"]
-        if tag == "option" and "selected" in given and self._select:
-            self.selected[self._select] = given["value"]
-        if tag == "input" and "checked" in given:
-            self.selected["profile"] = given["value"]
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-    def every(self, tag: str) -> list[dict[str, str | None]]:
-        return [given for name, given in self.elements if name == tag]
-
-
-async def form(spawner: GenkanSpawner) -> Form:
-    return Form(await spawner.get_options_form())
 
 
 def test_jupyterhub_finds_the_spawner_by_its_short_name() -> None:
@@ -189,82 +144,6 @@ async def test_volumes_that_a_site_gives_as_a_list_stay(make: MakeSpawner) -> No
     assert {mount["mountPath"] for mount in spec["containers"][0]["volumeMounts"]} == {"/data", "/more", "/dev/shm"}  # noqa: S108
 
 
-async def test_the_form_offers_the_catalogue_in_its_order(make: MakeSpawner, catalogue: str) -> None:
-    page = await form(make(catalogue_file=catalogue))
-
-    assert [given["value"] for given in page.every("input")] == ["small", "card"]
-    assert [given["name"] for given in page.every("select")] == [
-        "profile-option-small--image",
-        "profile-option-card--image",
-    ]
-    assert "1 CPU, 2 GB memory" in page.text
-    assert page.text.index("CPU") < page.text.index("GPU")
-
-
-async def test_names_of_the_catalogue_are_text_and_never_markup(make: MakeSpawner, catalogue: str) -> None:
-    page = await form(make(catalogue_file=catalogue))
-
-    assert {tag for tag, _ in page.elements} == {
-        "div",
-        "fieldset",
-        "input",
-        "label",
-        "legend",
-        "option",
-        "select",
-        "span",
-        "style",
-        "br",
-    }
-    assert "<script>alert('x')</script>" in page.text
-    assert "{{ 7 * 7 }} & <b>" in page.text
-    assert '"> <img src=x>' in page.text
-
-
-async def test_every_field_of_the_form_has_a_label_and_every_reference_a_target(make: MakeSpawner) -> None:
-    page = await form(make())
-    ids = [given["id"] for _, given in page.elements if "id" in given]
-
-    assert len(ids) == len(set(ids))
-    assert {given["id"] for tag in ("input", "select") for given in page.every(tag)} == {
-        given["for"] for given in page.every("label")
-    }
-    assert {given["aria-describedby"] for given in page.every("input")} <= set(ids)
-    assert len(page.every("fieldset")) == len(page.every("legend"))
-    assert page.every("script") == []
-
-
-@pytest.mark.parametrize(
-    ("saved", "selected"),
-    [
-        ({}, ("card", "two")),
-        ({"profile": "small", "image": "one"}, ("small", "one")),
-        ({"profile": "small", "image": "gone"}, ("small", "two")),
-        ({"profile": "gone", "image": "one"}, ("card", "two")),
-        ({"profile": ["small"]}, ("card", "two")),
-    ],
-)
-async def test_the_last_choice_is_preselected_and_a_vanished_one_does_no_harm(
-    make: MakeSpawner, catalogue: str, saved: dict[str, Any], selected: tuple[str, str]
-) -> None:
-    page = await form(make(catalogue_file=catalogue, user_options=saved))
-
-    profile, image = selected
-    assert page.selected["profile"] == profile
-    assert page.selected[f"profile-option-{profile}--image"] == image
-    assert len(page.selected) == 3
-
-
-async def test_what_the_form_sends_can_be_started(make: MakeSpawner, catalogue: str) -> None:
-    spawner = make(catalogue_file=catalogue)
-    sent = {name: [value] for name, value in (await form(spawner)).selected.items()}
-
-    spawner.user_options = spawner.run_options_from_form(sent)
-
-    assert spawner.user_options == {"profile": "card", "image": "two"}
-    assert (await manifest(spawner))["spec"]["containers"][0]["image"] == "registry.example.org/two:1"
-
-
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
@@ -309,7 +188,7 @@ def test_a_broken_catalogue_is_a_configuration_error_with_its_places(make: MakeS
     file = tmp_path / "catalogue.yaml"
     file.write_text(CATALOGUE.replace("cpu: 1,", "cpu: one,"))
 
-    with pytest.raises(TraitError, match=r"catalogue\.yaml:2:45: hardware\[0\]\.cpu: 'one' is no quantity"):
+    with pytest.raises(TraitError, match=r"catalogue\.yaml:1:52: hardware\[0\]\.cpu: 'one' is no quantity"):
         make(catalogue_file=str(file))
 
 
