@@ -6,10 +6,13 @@ What a change concerns is marked and put together anew when somebody next looks;
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TypeVar
 
 from .records import THOUSANDTHS, Amounts, NodeRecord, PodRecord, PriorityClassRecord, QuotaRecord
 from .snapshot import NodeView, Source
 from .table import Key, Table
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +59,7 @@ class Board:
                 nodes=self._node_views(),
                 pending=_in_order(self._waiting.values()) if self._dirty_waiting else self._view.pending,
                 quotas=self._quota_views(),
-                priority_classes=MappingProxyType(dict(self._class_records))
-                if self._dirty_classes
-                else self._view.priority_classes,
+                priority_classes=self._class_view(),
             )
             self._dirty_waiting = self._dirty_classes = False
         return self._view
@@ -74,7 +75,7 @@ class Board:
                 pods = _in_order(self._bound.get(name, {}).values())
                 views[name] = NodeView(node=node, pods=pods, used=_used(pods))
         self._dirty_nodes.clear()
-        return MappingProxyType(views)
+        return _sorted(views, like=self._view.nodes)
 
     def _quota_views(self) -> Mapping[str, tuple[QuotaRecord, ...]]:
         if not self._dirty_namespaces:
@@ -86,7 +87,12 @@ class Board:
             else:
                 views.pop(namespace, None)
         self._dirty_namespaces.clear()
-        return MappingProxyType(views)
+        return _sorted(views, like=self._view.quotas)
+
+    def _class_view(self) -> Mapping[str, PriorityClassRecord]:
+        if not self._dirty_classes:
+            return self._view.priority_classes
+        return MappingProxyType(dict(sorted(self._class_records.items())))
 
     def _node_changed(self, before: NodeRecord | None, after: NodeRecord | None) -> None:
         if before is not None:
@@ -128,6 +134,11 @@ class Board:
             del self._class_records[before.name]
         if after is not None:
             self._class_records[after.name] = after
+
+
+def _sorted(views: dict[str, T], *, like: Mapping[str, T]) -> Mapping[str, T]:
+    """Put views in the order of their names, unless names and order are those of before."""
+    return MappingProxyType(views if views.keys() == like.keys() else dict(sorted(views.items())))
 
 
 def _in_order(pods: Iterable[PodRecord]) -> tuple[PodRecord, ...]:

@@ -1,6 +1,6 @@
 """The records of one kind, by the place of their objects, with each change told to whom it concerns."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
 from typing import Generic, TypeAlias, TypeVar
 
@@ -64,18 +64,13 @@ class Table(Generic[R]):
         if (before := self._items.pop(key, None)) is not None and before.record is not None:
             self._tell(before.record, None)
 
-    def replace(self, items: Iterable[Item[R]], *, namespace: str | None = None) -> list[Item[R]]:
-        """Take in all objects there are, everywhere or in one namespace, and return those that are gone."""
-        present = {item.key: item for item in items}
+    def keep(self, keys: Container[Key], *, namespace: str | None = None) -> list[Item[R]]:
+        """Forget all objects but these, everywhere or in one namespace, and return those that are gone."""
         gone = [
-            item
-            for key, item in self._items.items()
-            if key not in present and (namespace is None or key[0] == namespace)
+            item for key, item in self._items.items() if key not in keys and (namespace is None or key[0] == namespace)
         ]
         for item in gone:
             self.drop(item.key)
-        for item in present.values():
-            self.put(item)
         return gone
 
     def _tell(self, before: R | None, after: R | None) -> None:

@@ -77,11 +77,15 @@ def test_a_view_after_many_changes_is_that_of_a_fresh_list(steps: Sequence[tuple
             case _:
                 there.clear()
                 there.update({key_of(raw): at(raw, version) for raw in what})
-                table.replace([live[kind].item(raw) for raw in there.values()])
+                take(live[kind], *there.values())
+                table.keep(there)
     fresh = Board()
     for kind, feed in feeds(fresh).items():
-        feed.table.replace([feed.item(raw) for raw in state[kind].values()])
+        take(feed, *state[kind].values())
     assert board.view() == fresh.view()
+    assert list(board.view().nodes) == sorted(board.view().nodes)
+    assert list(board.view().quotas) == sorted(board.view().quotas)
+    assert list(board.view().priority_classes) == sorted(board.view().priority_classes)
     assert board.counts() == fresh.counts()
     assert board.view() is board.view()
 
@@ -120,7 +124,7 @@ def test_news_without_anything_new_change_nothing() -> None:
     heartbeat = at(node("a"), 2)
     heartbeat["status"]["conditions"][0]["lastHeartbeatTime"] = "2026-11-01T12:00:00Z"
     take(live["nodes"], heartbeat)
-    live["pods"].table.replace([live["pods"].item(at(raw, 2)) for raw in (pod("x", node="a"), pod("y", node="b"))])
+    take(live["pods"], at(pod("x", node="a"), 2), at(pod("y", node="b"), 2))
     assert board.view() is before
 
 
@@ -149,9 +153,9 @@ def test_a_finished_pod_frees_its_node() -> None:
     assert len(live["pods"].table) == 1
 
 
-def test_one_namespace_is_replaced_without_touching_the_others() -> None:
+def test_one_namespace_is_emptied_without_touching_the_others() -> None:
     _, live = filled()
-    gone = live["quotas"].table.replace([], namespace="team")
+    gone = live["quotas"].table.keep((), namespace="team")
     assert [item.key for item in gone] == [("team", "gpus")]
     assert live["quotas"].table.namespaces() == {"other"}
 
