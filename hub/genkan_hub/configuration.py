@@ -40,6 +40,7 @@ def configure(
     _keep_homes(c, canonical_quantity(home_capacity))
     _allow_named_servers(c, named_servers)
     _outlive_failures(c)
+    _log_with_the_hub(c)
     if idle_timeout:
         _stop_idle_servers(c, idle_timeout)
 
@@ -88,6 +89,12 @@ def _outlive_failures(c: Any) -> None:
     c.GenkanSpawner.consecutive_failure_limit = 0
     # GPU images are large: pulling one for the first time takes minutes.
     c.GenkanSpawner.start_timeout = _START_SECONDS
+
+
+def _log_with_the_hub(c: Any) -> None:
+    """Put what Genkan logs by itself, such as a broken catalogue, where the hub's own log goes, from its level on."""
+    loggers = {"genkan_spawner": {"level": "DEBUG", "handlers": ["console"]}}
+    c.JupyterHub.logging_config.update({"loggers": loggers})
 
 
 def _stop_idle_servers(c: Any, timeout: int) -> None:

@@ -21,9 +21,6 @@ log = logging.getLogger(__name__)
 INTERVAL = 1.0
 """Seconds between two looks at the files: forms come in crowds, and nobody notices a change that waits so long."""
 
-PATIENCE = 5.0
-"""Seconds that a form waits for a look when there is a catalogue already: a file server may hang."""
-
 MOST_LISTS = 100
 """Compiled lists that are kept for one catalogue, one for each set of groups that makes a difference to it."""
 
@@ -57,7 +54,7 @@ class Loaded:
     broken: DocumentError | None
     """Why the newest file cannot be used; the catalogue is then the last good one."""
     loaded_at: datetime
-    """When the catalogue was read."""
+    """When it was read for the first time as it is."""
     checked_at: datetime
     """When its file was last looked at."""
     _lists: _Lists = field(repr=False, compare=False)
@@ -74,12 +71,22 @@ class CatalogueSource:
     """Gives the catalogue of a file or directory as it is now; for one event loop.
 
     The files are looked at when somebody asks, at most once in INTERVAL seconds, and by one thread however many ask.
-    `clock` counts seconds.
+    `load` reads them; `clock` counts seconds; `patience` is how many a form waits for a look when there is a catalogue
+    already: a file server may hang.
     """
 
-    def __init__(self, path: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        load: Callable[[Path], Catalogue] = load_catalogue,
+        clock: Callable[[], float] = time.monotonic,
+        patience: float = 5.0,
+    ) -> None:
         self.path = path
+        self._load = load
         self._clock = clock
+        self._patience = patience
         self._loaded: Loaded | None = None
         self._broken: DocumentError | None = None
         self._signature: Signature | None = None
@@ -92,7 +99,7 @@ class CatalogueSource:
         Raises DocumentError while no good one was ever found.
         """
         if self._loaded is None:
-            self._accept(*_read(self.path))
+            self._accept(*self._read(None))
         return self._result()
 
     async def current(self) -> Loaded:
@@ -100,14 +107,29 @@ class CatalogueSource:
 
         Raises DocumentError while no good one was ever found.
         """
-        if self._loaded is None or self._clock() - self._looked_at >= INTERVAL:
-            if self._look is None or self._look.done():
-                self._look = asyncio.create_task(self._look_again())
+        if look := self._due_look():
             # Unlike awaiting it, this leaves the look to the others when one who waits is cancelled.
-            await asyncio.wait({self._look}, timeout=None if self._loaded is None else PATIENCE)
+            await asyncio.wait({look}, timeout=None if self._loaded is None else self._patience)
             if self._loaded is None:
-                self._look.result()
+                look.result()
         return self._result()
+
+    def look_soon(self) -> None:
+        """Begin to look at the files, if it is time and an event loop runs; whoever asks next is told the result."""
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        self._due_look()
+
+    def _due_look(self) -> asyncio.Task[None] | None:
+        """Return the look that runs, or a new one if it is time for it."""
+        if self._look is not None and not self._look.done():
+            return self._look
+        if self._loaded is not None and self._clock() - self._looked_at < INTERVAL:
+            return None
+        self._look = asyncio.create_task(self._look_again())
+        return self._look
 
     def _result(self) -> Loaded:
         if self._loaded is None:
@@ -116,8 +138,19 @@ class CatalogueSource:
         return self._loaded
 
     async def _look_again(self) -> None:
-        known = self._signature
-        self._accept(*await asyncio.to_thread(_read, self.path, known))
+        self._accept(*await asyncio.to_thread(self._read, self._signature))
+
+    def _read(self, known: Signature | None) -> tuple[Signature | None, _Found | None]:
+        """Read the files unless they are as they are known; without a signature the next look must read again."""
+        signature = signature_of(self.path)
+        if signature == known:
+            return known, None
+        found: _Found
+        try:
+            found = self._load(self.path)
+        except DocumentError as error:
+            found = error
+        return (signature if is_settled(signature) else None), found
 
     def _accept(self, signature: Signature | None, found: _Found | None) -> None:
         """Keep what a look found; None stands for what was there before."""
@@ -139,10 +172,10 @@ class CatalogueSource:
             log.info("The catalogue %s can be used again.", self.path)
         self._broken = None
         if self._loaded is None or self._loaded.catalogue != catalogue:
-            log.info("The catalogue %s was read: %s.", self.path, _counted(catalogue))
+            log.info("The catalogue %s was read (%s).", self.path, _counted(catalogue))
             lists = _Lists(catalogue, catalogue.named_groups)
             self._loaded = Loaded(catalogue, None, loaded_at=now, checked_at=now, _lists=lists)
-        catalogue_metrics.show_good(catalogue, loaded_at=now)
+        catalogue_metrics.show_good(catalogue, loaded_at=self._loaded.loaded_at)
 
     def _mourn(self, error: DocumentError) -> None:
         if self._broken is None or self._broken.problems != error.problems:
@@ -155,22 +188,11 @@ class CatalogueSource:
 @functools.cache
 def source_for(path: Path) -> CatalogueSource:
     """Return the one source of a path: every spawner of the hub asks the same."""
-    return CatalogueSource(path)
-
-
-def _read(path: Path, known: Signature | None = None) -> tuple[Signature | None, _Found | None]:
-    """Read the files unless they are as they are known; the signature is None where the next look must read again."""
-    signature = signature_of(path)
-    if signature == known:
-        return known, None
-    found: _Found
-    try:
-        found = load_catalogue(path)
-    except DocumentError as error:
-        found = error
-    return (signature if is_settled(signature) else None), found
+    source = CatalogueSource(path)
+    catalogue_metrics.look_before_scrapes(source.look_soon)
+    return source
 
 
 def _counted(catalogue: Catalogue) -> str:
     counts = catalogue_metrics.row_counts(catalogue).items()
-    return ", ".join(f"{count} {section}" for section, count in counts if count)
+    return ", ".join(f"{section}: {count}" for section, count in counts if count)

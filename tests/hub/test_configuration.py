@@ -1,3 +1,4 @@
+import logging
 import runpy
 import sys
 from importlib import import_module
@@ -39,6 +40,16 @@ def test_every_setting_is_a_trait_and_has_a_right_value(c: Config) -> None:
     assert hub.allow_named_servers
     assert hub.named_server_limit_per_user == 2
     assert not hub.cleanup_servers
+
+
+def test_what_the_spawner_logs_is_in_the_hubs_log(c: Config) -> None:
+    configure(c)
+    hub = JupyterHub(config=c, log_level="WARN")
+
+    assert hub.log.handlers
+    (handler,) = logging.getLogger("genkan_spawner").handlers
+    assert handler in hub.log.handlers
+    assert handler.level == logging.WARNING
 
 
 def test_the_catalogue_wins_over_the_empty_list_of_the_chart(c: Config) -> None:
