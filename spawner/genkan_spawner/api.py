@@ -160,6 +160,11 @@ class KubernetesApi:
         async with self._response(method, path, query=query, body=body, content_type=content_type) as response:
             return await _decoded(response)
 
+    async def text(self, path: str, *, query: Mapping[str, str] | None = None) -> str:
+        """Read what is no JSON, such as a log."""
+        async with self._response("GET", path, query=query, accept="*/*") as response:
+            return (await response.read()).decode(errors="replace")
+
     @asynccontextmanager
     async def stream(
         self, path: str, *, query: Mapping[str, str], silence: float
@@ -179,8 +184,9 @@ class KubernetesApi:
         body: Any = None,
         content_type: str = "application/json",
         limits: aiohttp.ClientTimeout = _REQUEST_LIMITS,
+        accept: str = "application/json",
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        headers = {"Accept": "application/json", "Content-Type": content_type, "User-Agent": "genkan"}
+        headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": "genkan"}
         await self._client.update_params_for_auth(headers, [], ["BearerToken"])
         try:
             response = await self._client.rest_client.request(

@@ -1,8 +1,21 @@
 """The one exception that tells a user why a server does not start."""
 
+from http import HTTPStatus
+from typing import Self
+
 from jupyterhub.spawner import SpawnException
 
+from .checks.findings import Check, State, Verdict
 from .reasons import Reason
+
+_REASONS = {
+    Check.ACCESS: Reason.ACCESS,
+    Check.QUOTA: Reason.QUOTA,
+    Check.PRIORITY: Reason.PRIORITY,
+    Check.FIT: Reason.CAPACITY,
+    Check.DRIVER: Reason.DRIVER,
+    Check.STORAGE: Reason.STORAGE,
+}
 
 
 class Refusal(SpawnException):  # type: ignore[misc]  # JupyterHub is published without types
@@ -10,11 +23,23 @@ class Refusal(SpawnException):  # type: ignore[misc]  # JupyterHub is published 
 
     JupyterHub counts it as a failure and not as an error of its own, so that refusals never stop the hub. The forms and
     pages of JupyterHub 6.1 read `jupyterhub_message`, which SpawnException lacks; without it they would show the text
-    that is meant for the log.
+    that is meant for the log. `verdict` has the numbers, where checks led to it.
     """
+
+    verdict: Verdict | None = None
 
     def __init__(self, sentence: str, *, reason: Reason, status_code: int = 400, log_message: str = "") -> None:
         super().__init__(sentence, reason=reason.value, status_code=status_code, log_message=log_message)
+
+    @classmethod
+    def of_verdict(cls, verdict: Verdict, *, log_message: str = "") -> Self:
+        """Refuse with the first finding that stands against a start."""
+        worst = next(finding for finding in verdict.findings if finding.state is State.REFUSED)
+        reason = _REASONS[worst.check]
+        status = HTTPStatus.FORBIDDEN if reason is Reason.ACCESS else HTTPStatus.CONFLICT
+        refusal = cls(worst.message, reason=reason, status_code=status, log_message=log_message)
+        refusal.verdict = verdict
+        return refusal
 
     @property
     def jupyterhub_message(self) -> str:

@@ -102,7 +102,7 @@ def _objections(quota: QuotaRecord, demand: Demand, usage: Mapping[str, int], sn
         return
     for resource, used, requested in _rows(quota, usage, snapshot):
         if used + requested > quota.hard[resource]:
-            yield _exceeded(quota, resource, used=used, requested=requested)
+            yield exceeded(quota, resource, used=used, requested=requested)
 
 
 def _rows(quota: QuotaRecord, usage: Mapping[str, int], snapshot: Snapshot) -> Iterator[tuple[str, int, int]]:
@@ -128,7 +128,8 @@ def _usage_of(pod: PodRecord) -> Mapping[str, int]:
     return quota_usage(demand)
 
 
-def _exceeded(quota: QuotaRecord, resource: str, *, used: int, requested: int) -> Finding:
+def exceeded(quota: QuotaRecord, resource: str, *, used: int, requested: int) -> Finding:
+    """Return the finding for a resource of which a quota has not enough left; amounts in thousandths."""
     limit = quota.hard[resource]
     ever = requested <= limit
     return Finding(

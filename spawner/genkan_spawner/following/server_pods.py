@@ -4,16 +4,20 @@ It is fed by the watch of pods that the whole hub shares; nothing here asks the 
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import suppress
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from genkan_spawner.api import JsonObject
 
+from .endings import Ending, end_of
 from .pod_state import PodState
 
 Key: TypeAlias = tuple[str, str]
 """Namespace and name."""
+
+MOST_ENDINGS = 10_000
+"""Ends of servers that are remembered; the oldest goes first."""
 
 
 class ServerPods:
@@ -23,32 +27,38 @@ class ServerPods:
         self._states: dict[Key, PodState] = {}
         self._trimmed: dict[Key, JsonObject] = {}
         self._waiting: dict[Key, set[asyncio.Event]] = {}
+        self._endings: dict[Key, Ending] = {}
+        self._alerts: dict[Key, Callable[[], None]] = {}
 
     def show(self, pod: JsonObject) -> None:
         """Take in a pod that is there."""
         state = PodState.of(pod)
         key = (state.namespace, state.name)
         self._states[key] = state
+        self._endings.pop(key, None)
         self._trimmed[key] = _trimmed(pod)
         self._wake(key)
 
-    def drop(self, namespace: str, name: str, *, uid: str = "") -> None:
-        """Take in that a pod is gone; one of the same name with another uid stays."""
-        key = (namespace, name)
+    def drop(self, pod: JsonObject) -> None:
+        """Take in that a pod is gone, as it was at its end or no more than its metadata; a namesake stays."""
+        last = PodState.of(pod)
+        key = (last.namespace, last.name)
         known = self._states.get(key)
-        if known is None or (uid and known.uid != uid):
+        if known is None or known.uid != last.uid:
             return
+        ending = (end_of(last) if pod.get("status") else None) or end_of(known)
+        if ending is not None:
+            self._endings[key] = ending
+            while len(self._endings) > MOST_ENDINGS:
+                del self._endings[next(iter(self._endings))]
         del self._states[key], self._trimmed[key]
         self._wake(key)
 
-    def replace(self, pods: Iterable[JsonObject]) -> None:
-        """Take in all pods that there are."""
-        found = list(pods)
-        keys = {(pod["metadata"]["namespace"], pod["metadata"]["name"]) for pod in found}
-        for key in [key for key in self._states if key not in keys]:
-            self.drop(*key)
-        for pod in found:
-            self.show(pod)
+    def ending(self, namespace: str, name: str) -> Ending | None:
+        """Return why the last pod of a server went, if Kubernetes said so; None too for one that is there."""
+        key = (namespace, name)
+        state = self._states.get(key)
+        return end_of(state) if state is not None else self._endings.get(key)
 
     def get(self, namespace: str, name: str) -> PodState | None:
         """Return a pod as it was last seen; None if it is not there."""
@@ -71,15 +81,26 @@ class ServerPods:
             if not waiting:
                 del self._waiting[key]
 
-    def in_namespace(self, namespace: str) -> Mapping[str, Mapping[str, Any]]:
-        """Return the pods of a namespace as KubeSpawner's reflector holds them, by namespace and name."""
-        return {f"{key[0]}/{key[1]}": pod for key, pod in self._trimmed.items() if key[0] == namespace}
+    def settle(self, namespace: str, name: str) -> None:
+        """Forget why a pod went that the hub itself has removed, and whom to alert."""
+        self._endings.pop((namespace, name), None)
+        self._alerts.pop((namespace, name), None)
+
+    def alert(self, namespace: str, name: str, callback: Callable[[], None]) -> None:
+        """Call back once, as soon as this pod ends or goes; a later callback takes the place of an earlier one."""
+        self._alerts[namespace, name] = callback
 
     def raw(self, namespace: str, name: str) -> JsonObject | None:
         """Return what KubeSpawner reads of a pod."""
         return self._trimmed.get((namespace, name))
 
+    def __iter__(self) -> Iterator[Key]:
+        return iter(tuple(self._states))
+
     def _wake(self, key: Key) -> None:
+        state = self._states.get(key)
+        if (state is None or end_of(state) is not None) and (callback := self._alerts.pop(key, None)) is not None:
+            callback()
         for event in self._waiting.get(key, ()):
             event.set()
 

@@ -1,0 +1,45 @@
+"""What a user is told at the next visit about a server that ended."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+
+from .following.endings import Ending
+
+
+@dataclass(frozen=True, slots=True)
+class Aftermath:
+    """The end of a user's last server; kept in the hub's database between visits."""
+
+    sentence: str
+    at: datetime
+
+    @classmethod
+    def of(cls, ending: Ending, *, now: datetime) -> Self:
+        """Keep an end; one without a time of its own was noticed just now."""
+        return cls(ending.sentence, ending.at or now)
+
+    @classmethod
+    def idle(cls, unused: timedelta, *, now: datetime) -> Self:
+        """Tell that a server was stopped that nobody used."""
+        minutes = int(unused.total_seconds() // 60)
+        return cls(f"The server was stopped after nobody had used it for {minutes} minutes.", now)
+
+    @classmethod
+    def from_state(cls, state: Any) -> Self | None:
+        """Read what `to_state` wrote; None for anything else."""
+        if not isinstance(state, dict):
+            return None
+        try:
+            return cls(str(state["sentence"]), datetime.fromisoformat(state["at"]))
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    def to_state(self) -> dict[str, str]:
+        """Return it as JSON can hold it."""
+        return {"sentence": self.sentence, "at": self.at.isoformat()}
+
+    @property
+    def when(self) -> str:
+        """The time for people who may be anywhere."""
+        return self.at.astimezone(UTC).strftime("%d %B, %H:%M UTC")

@@ -1,0 +1,232 @@
+"""ClusterSpawner: a KubeSpawner that starts, polls and stops by one view of the cluster, and refuses what cannot be.
+
+KubeSpawner's own reflectors are not started: one that fails once reports running servers as dead, and it lists all pods
+again every ten seconds.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from kubespawner import KubeSpawner
+from traitlets import Float, default
+
+from .aftermath import Aftermath
+from .checks.demand import Demand
+from .checks.findings import Verdict
+from .checks.preflight import WhenFull, examine
+from .cluster.snapshot import Snapshot
+from .exceptions import KubernetesError, NotFoundError
+from .following.endings import Ending, Patience
+from .hub_view import HubView
+from .kinds import PODS
+from .kubespawner_seam import ServersAsReflector
+from .marks import hub_mark
+from .removal import remove_pod
+from .starting.start import Start
+from .starting.story import Story
+
+_ENDED = "genkan_ended"
+"""Key of the end of the last server in the state that JupyterHub keeps."""
+
+
+class ClusterSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is published without types
+    """Knows the cluster before it starts a server, and follows the pod until it ends."""
+
+    placing_timeout = Float(
+        60.0,
+        config=True,
+        min=1.0,
+        help="""
+        Seconds that a server may wait for room on a machine before its start is refused.
+
+        Preflight has found room just before, so that waiting is the exception: somebody else was quicker, or pods of
+        lower priority are being stopped, which takes their grace period. It does not apply to hardware with
+        `when_full: wait`; there `waiting_timeout` does.
+        """,
+    )
+    waiting_timeout = Float(
+        3600.0,
+        config=True,
+        min=1.0,
+        help="""
+        Seconds that a server on hardware with `when_full: wait` may wait for its turn.
+
+        Each start that waits counts for JupyterHub's `concurrent_spawn_limit`; raise that where many wait.
+        """,
+    )
+    pulling_timeout = Float(
+        30.0,
+        config=True,
+        min=0.0,
+        help="""
+        Seconds after which a start is refused whose image cannot be fetched for a reason that may pass.
+
+        An image that does not exist, or may not be fetched, ends the start at once. It is no limit for how long
+        fetching takes; `start_timeout` is.
+        """,
+    )
+    mounting_timeout = Float(
+        60.0,
+        config=True,
+        min=0.0,
+        help="""
+        Seconds after which a start is refused whose storage cannot be mounted, or is held by another machine.
+        """,
+    )
+
+    when_full = WhenFull.REFUSE
+    """What becomes of a start for which there is no room; a profile's hardware decides."""
+    aftermath: Aftermath | None = None
+    """The end of the last server, for the next visit."""
+    idle_after: float = 0.0
+    """Seconds after which the hub stops servers that nobody uses; 0 if it does not."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._story = Story()
+        super().__init__(*args, **kwargs)
+
+    @default("events_enabled")
+    def _default_events_enabled(self) -> bool:
+        """Leave KubeSpawner's watch of all events alone: those of one pod are asked for while its start takes long."""
+        return False
+
+    @property
+    def view(self) -> HubView:
+        """The view of the cluster that all spawners of this hub share."""
+        return HubView.of(self)
+
+    @property
+    def hub_mark(self) -> str:
+        """The label by which this hub knows the pods that it has made; empty outside a hub."""
+        secret = self.user.settings.get("cookie_secret")
+        return hub_mark(secret) if secret else ""
+
+    @property
+    def server_namespaces(self) -> frozenset[str]:
+        """Where users' servers run: what is watched where the whole cluster may not be."""
+        return frozenset({self.namespace})
+
+    @property
+    def pod_reflector(self) -> ServersAsReflector:
+        """The pods of all servers, where KubeSpawner looks for them."""
+        return ServersAsReflector(self.view.servers)
+
+    @property
+    def patience(self) -> Patience:
+        """How long each obstacle to a start may last."""
+        return Patience(
+            placing=None if self.when_full is WhenFull.WAIT else self.placing_timeout,
+            pulling=self.pulling_timeout,
+            mounting=self.mounting_timeout,
+        )
+
+    def examine(self, demand: Demand, snapshot: Snapshot) -> Verdict:
+        """Return what all checks say of the pod that would be created."""
+        return examine(demand, snapshot, when_full=self.when_full)
+
+    def get_state(self) -> dict[str, Any]:
+        """Keep the end of the last server beside what KubeSpawner keeps."""
+        state: dict[str, Any] = super().get_state()
+        if self.aftermath is not None:
+            state[_ENDED] = self.aftermath.to_state()
+        return state
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take up what was kept."""
+        super().load_state(state)
+        self.aftermath = Aftermath.from_state(state.get(_ENDED))
+
+    async def poll(self) -> int | None:
+        """Return None while the server runs, or while nobody can know that it does not."""
+        view = self.view
+        await view.ready()
+        if view.servers.get(self.namespace, self.pod_name) is None:
+            if not view.sees_pods and not await self._is_gone():
+                return None
+            self._note_end(view.servers.ending(self.namespace, self.pod_name))
+            return 1
+        # Before KubeSpawner removes a pod that has ended.
+        ending = view.servers.ending(self.namespace, self.pod_name)
+        status: int | None = await super().poll()
+        if status is not None:
+            self._note_end(ending)
+        else:
+            self._expect_end()
+        return status
+
+    async def stop(self, now: bool = False) -> None:  # noqa: FBT001, FBT002  # KubeSpawner's signature
+        """Delete the pod and wait until it is gone."""
+        view = self.view
+        await view.ready()
+        self._note_idleness()
+        await remove_pod(
+            view,
+            self.namespace,
+            self.pod_name,
+            grace_seconds=0 if now else self.delete_grace_period,
+            tries_for=self.k8s_api_request_retry_timeout,
+            gone_within=self.start_timeout,
+        )
+        view.servers.settle(self.namespace, self.pod_name)
+
+    async def progress(self) -> AsyncIterator[dict[str, Any]]:
+        """Yield the sentences of the present start, to every page that asks; JupyterHub ends it."""
+        async for told in self._story.read():
+            yield {"progress": told.percent, "message": told.sentence}
+
+    def clear_state(self) -> None:
+        """Begin a new story with each start, which is when JupyterHub calls this, and at each end."""
+        super().clear_state()
+        self._story = Story()
+
+    def remember(self) -> None:
+        """Write down where the server will be before it is there: a hub that dies now finds it again."""
+        if self.orm_spawner is not None:
+            self.orm_spawner.state = self.get_state()
+            self.db.commit()
+
+    async def _start(self) -> str:
+        self.aftermath = None
+        url = await Start(self, self.view, story=self._story).run()
+        self._expect_end()
+        return url
+
+    def _expect_end(self) -> None:
+        """Have JupyterHub look at the server as soon as its pod ends, and not at its next round."""
+
+        def look() -> None:
+            if self.ready:
+                self._looking = asyncio.create_task(self.poll_and_notify())
+
+        self.view.servers.alert(self.namespace, self.pod_name, look)
+
+    async def _start_watching_pods(self, replace: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002  # KubeSpawner's
+        await self.view.ready()
+
+    async def _start_watching_events(self, replace: bool = False) -> None:  # noqa: FBT001, FBT002  # KubeSpawner's
+        """Events are asked for by the start itself."""
+
+    async def _is_gone(self) -> bool:
+        """Ask the API where the view is blind; without an answer nothing is gone."""
+        try:
+            self.view.servers.show(await self.view.api.get(PODS, self.pod_name, namespace=self.namespace))
+        except NotFoundError:
+            return True
+        except KubernetesError as e:
+            self.log.warning("Whether %s/%s runs cannot be seen: %s", self.namespace, self.pod_name, e.message)
+        return False
+
+    def _note_end(self, ending: Ending | None) -> None:
+        if ending is not None:
+            self.aftermath = Aftermath.of(ending, now=datetime.now(tz=UTC))
+
+    def _note_idleness(self) -> None:
+        last = self.orm_spawner.last_activity if self.orm_spawner is not None else None
+        if not self.idle_after or last is None:
+            return
+        now = datetime.now(tz=UTC)
+        unused = now - last.replace(tzinfo=UTC)
+        if unused >= timedelta(seconds=self.idle_after):
+            self.aftermath = Aftermath.idle(unused, now=now)

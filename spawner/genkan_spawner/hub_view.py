@@ -1,0 +1,86 @@
+"""What all spawners of a hub share: one view of the cluster, and the pods of all users' servers."""
+
+import asyncio
+import logging
+from collections.abc import Collection
+from typing import TYPE_CHECKING, ClassVar
+from weakref import WeakKeyDictionary
+
+from .api import JsonObject, KubernetesApi
+from .cluster.cache import ClusterCache
+from .cluster.metrics import ClusterMetrics
+from .cluster.snapshot import Source
+from .following.server_pods import ServerPods
+from .orphans import OrphanSweep, claims_of
+from .watching import ChangeType
+
+if TYPE_CHECKING:
+    from .cluster_spawner import ClusterSpawner
+
+log = logging.getLogger(__name__)
+
+FIRST_LOOK = 10.0
+"""Seconds that a start or a poll waits for the first view of the cluster; after that it goes on without."""
+
+
+class HubView:
+    """The hub's own view of the cluster, started when first asked for and kept until the hub ends."""
+
+    _views: ClassVar[WeakKeyDictionary[asyncio.AbstractEventLoop, "HubView"]] = WeakKeyDictionary()
+
+    def __init__(self, api: KubernetesApi, *, component: str, namespaces: Collection[str]) -> None:
+        self.api = api
+        self.servers = ServerPods()
+        self.cache = ClusterCache(api, namespaces=namespaces)
+        self._component = component
+        self.cache.subscribe(self._pod_changed)
+        self._metrics = ClusterMetrics(self.cache)
+        self._started: asyncio.Task[None] | None = None
+        self._sweep: asyncio.Task[None] | None = None
+
+    @classmethod
+    def of(cls, spawner: "ClusterSpawner") -> "HubView":
+        """Return the one view of this hub; the first call makes it, with the client that KubeSpawner has."""
+        loop = asyncio.get_running_loop()
+        view = cls._views.get(loop)
+        if view is None:
+            api = KubernetesApi(spawner.api.api_client)
+            view = cls(api, component=spawner.component_label, namespaces=spawner.server_namespaces)
+            cls._views[loop] = view
+            view._look_after(spawner)
+        return view
+
+    async def ready(self, *, within: float = FIRST_LOOK) -> None:
+        """Wait for the first look at the cluster, for a while; nothing is raised where there is none."""
+        if self._started is None:
+            self._started = asyncio.create_task(self.cache.start())
+        await self._started
+        if not all(health.loaded for health in self.cache.health().values()):
+            await self.cache.wait_ready(within)
+
+    @property
+    def sees_pods(self) -> bool:
+        """Whether a pod that is not shown is not there."""
+        health = self.cache.health()[Source.PODS]
+        return health.loaded and health.healthy
+
+    async def close(self) -> None:
+        """Stop looking; for tests, since a hub looks as long as it lives."""
+        if self._sweep is not None:
+            self._sweep.cancel()
+        self._metrics.close()
+        await self.cache.close()
+        self._views.pop(asyncio.get_running_loop(), None)
+
+    def _look_after(self, spawner: "ClusterSpawner") -> None:
+        """Remove the pods of this hub that it has no record of, as long as it lives."""
+        if spawner.hub_mark:
+            sweep = OrphanSweep(self, mark=spawner.hub_mark, is_claimed=claims_of(spawner.db))
+            self._sweep = asyncio.create_task(sweep.run())
+
+    def _pod_changed(self, change: ChangeType, pod: JsonObject) -> None:
+        metadata = pod["metadata"]
+        if change is ChangeType.DELETED:
+            self.servers.drop(pod)
+        elif (metadata.get("labels") or {}).get("component") == self._component:
+            self.servers.show(pod)

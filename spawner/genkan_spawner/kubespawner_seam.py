@@ -1,0 +1,116 @@
+"""Every place where more of KubeSpawner is used than its published names, so that a new version is read once.
+
+Written against jupyterhub-kubespawner 7.1.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from jupyterhub.utils import exponential_backoff, maybe_future
+from kubespawner import KubeSpawner
+from kubespawner.objects import make_owner_reference
+
+from genkan_spawner.api import JsonObject
+from genkan_spawner.following.server_pods import ServerPods
+
+
+class ServersAsReflector(Mapping[str, JsonObject]):
+    """The servers' pods in the shape of KubeSpawner's reflector, whose own watch is not started."""
+
+    def __init__(self, servers: ServerPods) -> None:
+        self._servers = servers
+
+    @property
+    def pods(self) -> Mapping[str, JsonObject]:
+        """The pods by namespace and name, as `namespace/name`."""
+        return self
+
+    def __getitem__(self, key: str) -> JsonObject:
+        namespace, _, name = key.partition("/")
+        found = self._servers.raw(namespace, name)
+        if found is None:
+            raise KeyError(key)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return (f"{namespace}/{name}" for namespace, name in self._servers)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self._servers)
+
+
+async def ensure_namespace(spawner: KubeSpawner) -> None:
+    """Create the user's own namespace where the hub is set up for one per user."""
+    if spawner.enable_user_namespaces:
+        await spawner._ensure_namespace()
+
+
+async def pod_manifest(spawner: KubeSpawner) -> JsonObject:
+    """Return the pod that would be created, as the site's hook leaves it."""
+    pod = await spawner.get_pod_manifest()
+    if spawner.modify_pod_hook:
+        pod = await maybe_future(spawner.modify_pod_hook(spawner, pod))
+    return _plain(spawner, pod)
+
+
+async def claim_manifest(spawner: KubeSpawner) -> JsonObject | None:
+    """Return the claim of the user's home, or None where it is known to be there or is not the hub's business."""
+    if not spawner.storage_pvc_ensure:
+        return None
+    await _settle_claim_name(spawner)
+    return None if spawner._pvc_exists else _plain(spawner, spawner.get_pvc_manifest())
+
+
+def claim_is_there(spawner: KubeSpawner) -> None:
+    """Remember that the claim exists, and under which name."""
+    spawner._pvc_exists = True
+
+
+def pod_url(spawner: KubeSpawner, pod: JsonObject) -> str:
+    """Return the address at which a running pod's server is asked."""
+    return str(spawner._get_pod_url(pod))
+
+
+async def create_companions(spawner: KubeSpawner, pod: JsonObject) -> None:
+    """Create what some hubs have beside a pod: a certificate's Secret, a Service, whatever their own hook makes.
+
+    They are owned by the pod, so that they go with it (internal_ssl, services_enabled, after_pod_created_hook).
+    """
+    owner = make_owner_reference(spawner.pod_name, pod["metadata"]["uid"])
+    if spawner.internal_ssl:
+        await _create(spawner, "secret", spawner.get_secret_manifest(owner))
+    if spawner.internal_ssl or spawner.services_enabled:
+        await _create(spawner, "service", spawner.get_service_manifest(owner, spawner._get_pod_port(pod)))
+    if spawner.after_pod_created_hook:
+        await maybe_future(spawner.after_pod_created_hook(spawner, pod))
+
+
+async def _create(spawner: KubeSpawner, kind: str, manifest: Any) -> None:
+    name = manifest.metadata.name
+    gone = partial(spawner._ensure_not_exists, kind, name)
+    await exponential_backoff(gone, f"The earlier {kind} {name} is still there.")
+    create = partial(spawner._make_create_resource_request, kind, manifest)
+    await exponential_backoff(create, f"The {kind} {name} could not be created.")
+
+
+async def _settle_claim_name(spawner: KubeSpawner) -> None:
+    """Keep the name that a home had under KubeSpawner 6, which did not remember it: another one would be empty."""
+    remembers = spawner.handle_legacy_names and spawner.remember_pvc_name
+    if not remembers or spawner._pvc_exists or spawner._state_kubespawner_version != "unknown":
+        return
+    legacy = spawner._expand_user_properties(spawner.pvc_name_template, slug_scheme="escape")
+    if legacy == spawner.pvc_name:
+        return
+    if await spawner._check_pvc_exists(spawner.pvc_name, spawner.namespace):
+        spawner._pvc_exists = True
+    elif await spawner._check_pvc_exists(legacy, spawner.namespace):
+        spawner.log.warning("The home of %s keeps its earlier name %s.", spawner.user.name, legacy)
+        spawner.pvc_name = legacy
+        spawner._pvc_exists = True
+
+
+def _plain(spawner: KubeSpawner, manifest: Any) -> JsonObject:
+    plain: JsonObject = spawner.api.api_client.sanitize_for_serialization(manifest)
+    plain["metadata"]["namespace"] = spawner.namespace
+    return plain

@@ -1,0 +1,112 @@
+"""Creating a server's pod and, if it is the user's first, its home: all of it or nothing."""
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+from genkan_spawner.api import JsonObject, KubernetesApi
+from genkan_spawner.denials import refusal_of
+from genkan_spawner.exceptions import ConflictError, ForbiddenError, KubernetesError, NotFoundError
+from genkan_spawner.kinds import CLAIMS, PODS, Kind
+from genkan_spawner.marks import START
+from genkan_spawner.reasons import Reason
+from genkan_spawner.refusals import Refusal
+
+_PAUSE, _MOST_PAUSE = 0.2, 3.0
+
+
+async def rehearse(api: KubernetesApi, kind: Kind, manifest: JsonObject) -> JsonObject:
+    """Let the API server go through a creation without doing it, and return what it would have stored.
+
+    Real admission has the last word on quota, priority, limits and security. A namesake that is there already is no
+    objection: it goes first. Raises Refusal.
+
+    https://kubernetes.io/docs/reference/using-api/api-concepts/#dry-run
+    """
+    path = kind.path(namespace=manifest["metadata"]["namespace"])
+    try:
+        return await api.request("POST", path, query={"dryRun": "All"}, body=manifest)
+    except ConflictError:
+        return manifest
+    except KubernetesError as e:
+        raise refusal_of(e) from e
+
+
+async def create_pod(api: KubernetesApi, manifest: JsonObject, *, within: float, remove_earlier: Any) -> JsonObject:
+    """Create a pod; what may pass is tried again for so many seconds, and an earlier namesake is removed first.
+
+    `remove_earlier` is awaited to remove it. Raises Refusal.
+    """
+    metadata = manifest["metadata"]
+    loop = asyncio.get_running_loop()
+    deadline, pause = loop.time() + within, _PAUSE
+    while True:
+        try:
+            return await api.create(PODS, manifest, namespace=metadata["namespace"])
+        except ConflictError as e:
+            with suppress(NotFoundError):
+                found = await api.get(PODS, metadata["name"], namespace=metadata["namespace"])
+                if _start_of(found) == _start_of(manifest):
+                    return found
+                await remove_earlier()
+            if loop.time() > deadline:
+                sentence = "An earlier server of yours has not ended yet. Try again in a minute."
+                raise Refusal(sentence, reason=Reason.UNAVAILABLE, status_code=503, log_message=e.message) from e
+        except KubernetesError as e:
+            if not e.passing or loop.time() > deadline:
+                raise refusal_of(e) from e
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, _MOST_PAUSE)
+
+
+async def claim_is_missing(api: KubernetesApi, manifest: JsonObject) -> bool:
+    """Return whether a claim is not there yet and could be created; raises Refusal if it could not.
+
+    Where quota stands against a claim, Kubernetes says so even of one that is there.
+    """
+    metadata = manifest["metadata"]
+    path = CLAIMS.path(namespace=metadata["namespace"])
+    try:
+        await api.request("POST", path, query={"dryRun": "All"}, body=manifest)
+    except ConflictError:
+        return False
+    except ForbiddenError as e:
+        if await _is_there(api, metadata):
+            return False
+        raise _storage_refusal(e) from e
+    except KubernetesError as e:
+        raise refusal_of(e) from e
+    return True
+
+
+async def create_claim(api: KubernetesApi, manifest: JsonObject) -> None:
+    """Create a claim unless it is there. Raises Refusal."""
+    try:
+        await api.create(CLAIMS, manifest, namespace=manifest["metadata"]["namespace"])
+    except ConflictError:
+        return
+    except KubernetesError as e:
+        raise _storage_refusal(e) from e
+
+
+async def _is_there(api: KubernetesApi, metadata: JsonObject) -> bool:
+    try:
+        await api.get(CLAIMS, metadata["name"], namespace=metadata["namespace"])
+    except NotFoundError:
+        return False
+    except KubernetesError as e:
+        raise refusal_of(e) from e
+    return True
+
+
+def _storage_refusal(error: KubernetesError) -> Refusal:
+    if error.passing:
+        return refusal_of(error)
+    sentence = "There is no room for your home: the share of storage is used up. Ask an administrator for more."
+    if "exceeded quota" not in error.message:
+        sentence = "Your home cannot be created. Tell an administrator: the hub's log has the details."
+    return Refusal(sentence, reason=Reason.STORAGE, status_code=409, log_message=error.message)
+
+
+def _start_of(pod: JsonObject) -> str:
+    return str((pod["metadata"].get("annotations") or {}).get(START, ""))

@@ -1,0 +1,111 @@
+"""Following a new pod until its server runs, or until it cannot any more."""
+
+import asyncio
+from contextlib import aclosing
+from datetime import UTC, datetime
+
+from genkan_spawner.api import JsonObject
+from genkan_spawner.exceptions import KubernetesError, NotFoundError
+from genkan_spawner.following.endings import Ending, Patience, obstacle_to_start
+from genkan_spawner.following.pod_events import PodEvents
+from genkan_spawner.following.pod_state import PodState
+from genkan_spawner.following.steps import Progress, progress_of
+from genkan_spawner.hub_view import HubView
+from genkan_spawner.kinds import PODS
+from genkan_spawner.reasons import Reason
+from genkan_spawner.refusals import Refusal
+
+from .last_words import last_words
+from .line import place_in_line
+from .story import Story
+
+LOOK_EVERY = 1.0
+"""Seconds between two looks at a pod that does not change: patience runs out without an event."""
+
+_TAKEN_AWAY = Ending(Reason.UNAVAILABLE, "The server was taken away while it started.")
+
+
+class Pursuit:
+    """One pod on its way, told to the user step by step."""
+
+    def __init__(
+        self, view: HubView, created: JsonObject, *, story: Story, patience: Patience, deadline: float
+    ) -> None:
+        metadata = created["metadata"]
+        self._namespace: str = metadata["namespace"]
+        self._name: str = metadata["name"]
+        self._uid: str = metadata["uid"]
+        self._view = view
+        self._story = story
+        self._patience = patience
+        self._deadline = deadline
+        self._shown = False
+
+    async def until_running(self) -> JsonObject:
+        """Return the pod when its server runs, without its environment.
+
+        Raises Refusal as soon as that cannot be any more. `deadline` is by the event loop's clock.
+        """
+        changes = self._view.servers.changes(self._namespace, self._name, every=LOOK_EVERY)
+        events = PodEvents(self._view.api, namespace=self._namespace, uid=self._uid)
+        async with events, aclosing(changes):
+            async for seen in changes:
+                pod = await self._own(seen)
+                if pod is not None and pod.running and (raw := self._raw()) is not None:
+                    self._story.tell(progress_of(pod))
+                    return raw
+                ending = self._ending(pod, events)
+                if ending is not None:
+                    raise await self._refusal(ending)
+        raise AssertionError("A pod is followed without end.")
+
+    async def _own(self, seen: PodState | None) -> PodState | None:
+        """Return this very pod and no namesake; where the view is blind the API is asked."""
+        if seen is not None and seen.uid == self._uid:
+            return seen
+        if self._view.sees_pods:
+            return None
+        try:
+            self._view.servers.show(await self._view.api.get(PODS, self._name, namespace=self._namespace))
+        except NotFoundError:
+            return None
+        except KubernetesError:
+            # Nothing is known now, so that nothing must be concluded.
+            self._shown = False
+            return None
+        found = self._view.servers.get(self._namespace, self._name)
+        return found if found is not None and found.uid == self._uid else None
+
+    def _raw(self) -> JsonObject | None:
+        return self._view.servers.raw(self._namespace, self._name)
+
+    def _ending(self, pod: PodState | None, events: PodEvents) -> Ending | None:
+        if pod is None:
+            if self._shown:
+                return self._view.servers.ending(self._namespace, self._name) or _TAKEN_AWAY
+            return self._too_late()
+        self._shown = True
+        self._story.tell(self._progress(pod, events))
+        ending = obstacle_to_start(pod, events.so_far, now=datetime.now(tz=UTC), patience=self._patience)
+        return ending or self._too_late()
+
+    def _progress(self, pod: PodState, events: PodEvents) -> Progress:
+        progress = progress_of(pod, events.so_far)
+        if pod.unschedulable is None or self._patience.placing is not None:
+            return progress
+        line = place_in_line(self._view.cache.snapshot(), self._namespace, self._name)
+        return Progress(progress.step, line.sentence) if line is not None else progress
+
+    def _too_late(self) -> Ending | None:
+        if asyncio.get_running_loop().time() < self._deadline:
+            return None
+        last = f" It got as far as this: {self._story.last}" if self._story.last else ""
+        return Ending(Reason.UNAVAILABLE, f"The server did not start in time.{last}")
+
+    async def _refusal(self, ending: Ending) -> Refusal:
+        sentence = ending.sentence
+        if ending.show_log:
+            lines = await last_words(self._view.api, self._namespace, self._name)
+            sentence = f"{sentence} Its last words: {lines}" if lines else sentence
+        status = 409 if ending.reason in {Reason.CAPACITY, Reason.PRIORITY} else 503
+        return Refusal(sentence, reason=ending.reason, status_code=status)

@@ -1,0 +1,89 @@
+"""The place of a server that is about to be created: checked, and held against others until the watch shows its pod."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from genkan_spawner.api import JsonObject
+from genkan_spawner.checks.demand import Demand, demand_of
+from genkan_spawner.checks.findings import State, Verdict
+from genkan_spawner.checks.priority import standing
+from genkan_spawner.cluster.cache import ClusterCache
+from genkan_spawner.cluster.records import PodRecord
+from genkan_spawner.cluster.snapshot import Snapshot
+from genkan_spawner.refusals import Refusal
+
+Examine = Callable[[Demand, Snapshot], Verdict]
+"""The checks with what a profile adds to them."""
+
+
+@dataclass(slots=True)
+class Reservation:
+    """One demand that counts as if its pod were there."""
+
+    cache: ClusterCache
+    examine: Examine
+    demand: Demand
+    uid: str
+    verdict: Verdict
+
+    def settle(self, manifest: JsonObject) -> None:
+        """Check again, with what admission made of the manifest: defaults of a namespace, the priority's number.
+
+        Raises Refusal. As at the first time nothing is awaited between the check and the reservation.
+        """
+        demand = demand_of(manifest)
+        if demand == self.demand:
+            return
+        self.cache.forget(self.uid)
+        self.demand = demand
+        self.verdict = _checked(self.examine, demand, self.cache.snapshot())
+        self.cache.assume(_assumed(demand, uid=self.uid, snapshot=self.cache.snapshot()))
+
+    def forget(self) -> None:
+        """Give the place back."""
+        self.cache.forget(self.uid)
+
+
+@contextmanager
+def reserved(cache: ClusterCache, manifest: JsonObject, *, examine: Examine) -> Iterator[Reservation]:
+    """Check a manifest and hold its place; it is given back if what follows fails.
+
+    Raises Refusal. Two starts cannot both be promised the last GPU: between the check and the reservation nothing is
+    awaited, and a hub has one event loop.
+    """
+    demand = demand_of(manifest)
+    verdict = _checked(examine, demand, cache.snapshot())
+    uid = f"assumed-{uuid.uuid4()}"
+    cache.assume(_assumed(demand, uid=uid, snapshot=cache.snapshot()))
+    reservation = Reservation(cache, examine, demand, uid, verdict)
+    try:
+        yield reservation
+    except BaseException:
+        reservation.forget()
+        raise
+
+
+def _checked(examine: Examine, demand: Demand, snapshot: Snapshot) -> Verdict:
+    verdict = examine(demand, snapshot)
+    if verdict.state is State.REFUSED:
+        raise Refusal.of_verdict(verdict)
+    return verdict
+
+
+def _assumed(demand: Demand, *, uid: str, snapshot: Snapshot) -> PodRecord:
+    own = standing(demand, snapshot)
+    return PodRecord(
+        uid=uid,
+        namespace=demand.namespace,
+        name=demand.name,
+        node=None,
+        requests=demand.requests,
+        priority=own.value,
+        priority_class=own.priority_class,
+        created=datetime.now(tz=UTC),
+        never_preempts=own.never_preempts,
+        demand=demand,
+    )

@@ -1,0 +1,111 @@
+"""One start of a server: every step in order, and everything undone if one of them fails."""
+
+import asyncio
+import uuid
+from typing import TYPE_CHECKING
+
+from genkan_spawner.api import JsonObject
+from genkan_spawner.exceptions import KubernetesError
+from genkan_spawner.following.steps import Progress, Step
+from genkan_spawner.hub_view import HubView
+from genkan_spawner.kinds import PODS
+from genkan_spawner.kubespawner_seam import (
+    claim_is_there,
+    claim_manifest,
+    create_companions,
+    ensure_namespace,
+    pod_manifest,
+    pod_url,
+)
+from genkan_spawner.marks import HUB, START
+from genkan_spawner.removal import remove_pod
+
+from .creation import claim_is_missing, create_claim, create_pod, rehearse
+from .pursuit import Pursuit
+from .reservation import reserved
+from .story import Story
+
+if TYPE_CHECKING:
+    from genkan_spawner.cluster_spawner import ClusterSpawner
+
+MARGIN = 5.0
+"""Seconds by which a start ends itself before the hub would, so that the reason is told."""
+
+
+class Start:
+    """Takes a server from the user's choice to a pod that runs."""
+
+    def __init__(self, spawner: "ClusterSpawner", view: HubView, *, story: Story) -> None:
+        self._spawner = spawner
+        self._view = view
+        self._story = story
+        self._created: JsonObject | None = None
+        self._deadline = asyncio.get_running_loop().time() + max(1.0, spawner.start_timeout - MARGIN)
+
+    async def run(self) -> str:
+        """Return the address of the server; raises Refusal, and then nothing is left that was not there before."""
+        spawner = self._spawner
+        self._story.tell(Progress(Step.ASKED, "Your choice is being checked."))
+        await spawner.load_user_options()
+        await ensure_namespace(spawner)
+        await self._view.ready()
+        try:
+            created = await self._create()
+            await create_companions(spawner, created)
+            pursuit = Pursuit(
+                self._view, created, story=self._story, patience=spawner.patience, deadline=self._deadline
+            )
+            pod = await pursuit.until_running()
+        except BaseException:
+            await asyncio.shield(self._undo())
+            raise
+        spawner.pod_id = pod["metadata"]["uid"]
+        return pod_url(spawner, pod)
+
+    async def _create(self) -> JsonObject:
+        """Check, reserve, rehearse and create."""
+        spawner, api = self._spawner, self._view.api
+        manifest = await pod_manifest(spawner)
+        manifest["metadata"].setdefault("annotations", {})[START] = str(uuid.uuid4())
+        if spawner.hub_mark:
+            manifest["metadata"].setdefault("labels", {})[HUB] = spawner.hub_mark
+        with reserved(self._view.cache, manifest, examine=spawner.examine) as reservation:
+            claim = await self._missing_claim()
+            reservation.settle(await rehearse(api, PODS, manifest))
+            self._story.tell(Progress(Step.ASKED, "The server is being created."))
+            spawner.log.info("Creating pod %s/%s", spawner.namespace, spawner.pod_name)
+            spawner.remember()
+            self._created = await create_pod(
+                api, manifest, within=spawner.k8s_api_request_retry_timeout, remove_earlier=self._remove_earlier
+            )
+            # The pod comes first: it can be taken back, and a home never is.
+            if claim is not None:
+                await create_claim(api, claim)
+                claim_is_there(spawner)
+        return self._created
+
+    async def _missing_claim(self) -> JsonObject | None:
+        """Return the claim of the home if it has to be created."""
+        claim = await claim_manifest(self._spawner)
+        if claim is None or await claim_is_missing(self._view.api, claim):
+            return claim
+        claim_is_there(self._spawner)
+        return None
+
+    async def _remove_earlier(self) -> None:
+        self._story.tell(Progress(Step.ASKED, "An earlier server of yours is ended first."))
+        await self._spawner.stop(now=True)
+
+    async def _undo(self) -> None:
+        """Take the pod away, that very one; what went wrong before is what the user is told."""
+        if self._created is None:
+            return
+        metadata = self._created["metadata"]
+        try:
+            await remove_pod(self._view, metadata["namespace"], metadata["name"], uid=metadata["uid"])
+        except (KubernetesError, TimeoutError):
+            self._spawner.log.warning(
+                "The pod %s/%s of a failed start is still there; it is looked for again later.",
+                metadata["namespace"],
+                metadata["name"],
+            )
