@@ -4,8 +4,6 @@ import re
 
 from playwright.async_api import Page, expect
 
-from genkan_spawner.kinds import PODS
-
 from ..support.cluster import Cluster
 from ..support.hub import Person
 from ..support.sandbox import SandboxRun
@@ -52,7 +50,7 @@ async def test_log_in_choose_work_stop_and_find_the_notebook_on_another_machine(
     await page.get_by_role("button", name=re.compile("rename", re.IGNORECASE)).click()
     await expect(page.locator(".jp-mod-dirty")).to_have_count(0)
 
-    (pod,) = await cluster.api.list(PODS, namespace=cluster.namespace, label_selector="hub.jupyter.org/username=bob")
+    (pod,) = await cluster.pods_of("bob")
     await bob.stop()
     await cluster.cordon(pod["spec"]["nodeName"])
     try:
@@ -60,7 +58,7 @@ async def test_log_in_choose_work_stop_and_find_the_notebook_on_another_machine(
         await start(page, hardware="Small")
     finally:
         await cluster.cordon(pod["spec"]["nodeName"], cordoned=False)
-    (again,) = await cluster.api.list(PODS, namespace=cluster.namespace, label_selector="hub.jupyter.org/username=bob")
+    (again,) = await cluster.pods_of("bob")
     assert again["spec"]["nodeName"] != pod["spec"]["nodeName"]
     await expect(page.locator(".jp-DirListing-item", has_text="first.ipynb")).to_be_visible(timeout=30_000)
     assert "1+1" in (await bob.lab("GET", "api/contents/first.ipynb")).text

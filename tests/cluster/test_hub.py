@@ -6,8 +6,7 @@ import httpx
 import pytest
 
 from genkan_sandbox.supervision.leftovers import sandbox_processes
-from genkan_spawner.api import JsonObject
-from genkan_spawner.kinds import CLAIMS, PODS
+from genkan_spawner.kinds import CLAIMS
 
 from ..support.cluster import Cluster
 from ..support.hub import Person
@@ -23,15 +22,15 @@ async def dave(sandbox: SandboxRun) -> AsyncIterator[Person]:
             await person.stop(name)
 
 
-async def pods_of(cluster: Cluster, person: Person) -> list[JsonObject]:
-    selector = f"hub.jupyter.org/username={person.user.name}"
-    return await cluster.api.list(PODS, namespace=cluster.namespace, label_selector=selector)
+async def claims(cluster: Cluster) -> set[tuple[str, str]]:
+    """Return all claims of the cluster by namespace and name."""
+    return {(row["metadata"]["namespace"], row["metadata"]["name"]) for row in await cluster.api.list(CLAIMS)}
 
 
 async def test_a_choice_that_is_not_offered_is_refused_everywhere_and_nothing_is_created(
     dave: Person, cluster: Cluster
 ) -> None:
-    claims = {claim["metadata"]["name"] for claim in await cluster.api.list(CLAIMS, namespace=cluster.namespace)}
+    before = await claims(cluster)
     forged = {"profile": "cpu-small", "image": "../../etc/passwd"}
     answers = [
         await dave.submit(profile="cpu-small", image="../../etc/passwd"),
@@ -44,9 +43,8 @@ async def test_a_choice_that_is_not_offered_is_refused_everywhere_and_nothing_is
         assert answer.status_code == httpx.codes.BAD_REQUEST, answer.text
         assert "Traceback" not in answer.text
         assert "offered: " in answer.text, answer.text[answer.text.find("<main") :]
-    assert await pods_of(cluster, dave) == []
-    after = {claim["metadata"]["name"] for claim in await cluster.api.list(CLAIMS, namespace=cluster.namespace)}
-    assert after == claims
+    assert await cluster.pods_of("dave") == []
+    assert await claims(cluster) == before
 
 
 async def test_named_servers_share_the_home_and_there_are_two_at_most(dave: Person, cluster: Cluster) -> None:
@@ -54,7 +52,7 @@ async def test_named_servers_share_the_home_and_there_are_two_at_most(dave: Pers
     await dave.write("shared.txt", "one home")
     await dave.start(profile="cpu-small", name="second")
     assert await dave.read("shared.txt", name="second") == "one home"
-    assert len(await pods_of(cluster, dave)) == 2
+    assert len(await cluster.pods_of("dave")) == 2
 
     created = await dave.api("POST", "users/dave/servers/third", json={"user_options": {"profile": "cpu-small"}})
     assert created.is_success, created.text
@@ -65,20 +63,20 @@ async def test_named_servers_share_the_home_and_there_are_two_at_most(dave: Pers
 
 
 async def test_gpu_hardware_gets_named_devices_and_cpu_hardware_none(dave: Person, cluster: Cluster) -> None:
-    await dave.start(profile="gpu-2", image="pytorch")
-    (pod,) = await pods_of(cluster, dave)
+    await dave.start(profile="v100-4", image="pytorch-24-12")
+    (pod,) = await cluster.pods_of("dave")
     (container,) = pod["spec"]["containers"]
-    assert container["resources"]["limits"]["nvidia.com/gpu"] == "2"
+    assert container["resources"]["limits"]["nvidia.com/gpu"] == "4"
     assert "pytorch" in container["image"]
     seen = await dave.run("import os; print(os.environ['NVIDIA_VISIBLE_DEVICES'])")
     (allocated,) = pod["status"]["containerStatuses"][0]["allocatedResourcesStatus"]
     assert seen.split(",") == [device["resourceID"] for device in allocated["resources"]]
-    assert len(seen.split(",")) == 2
-    assert await dave.run("import os; print(os.environ['OMP_NUM_THREADS'])") == "4"
+    assert len(seen.split(",")) == 4
+    assert await dave.run("import os; print(os.environ['OMP_NUM_THREADS'])") == "36"
     await dave.stop()
 
     await dave.start(profile="cpu-small")
-    (pod,) = await pods_of(cluster, dave)
+    (pod,) = await cluster.pods_of("dave")
     assert "nvidia.com/gpu" not in pod["spec"]["containers"][0]["resources"]["limits"]
     assert await dave.run("import os; print(os.environ['NVIDIA_VISIBLE_DEVICES'])") == "void"
 
@@ -95,13 +93,13 @@ async def test_a_start_that_kubernetes_refuses_leaves_the_hub_up_and_no_token_in
     dave: Person, cluster: Cluster, sandbox: SandboxRun
 ) -> None:
     hub = sandbox.pid("hub")
-    await cluster.add_quota({"count/pods": "0"})
+    await cluster.add_quota({"count/pods": "0"}, namespace="vision")
     for _ in range(6):
         await dave.submit(profile="cpu-small")
         await dave.until(ready=False)
     assert sandbox.pid("hub") == hub
     assert (await dave.page("health")).is_success
-    assert await pods_of(cluster, dave) == []
+    assert await cluster.pods_of("dave") == []
     log = (sandbox.state / "logs" / "hub.log").read_text()
     assert "exceeded quota" in log
     assert "JUPYTERHUB_API_TOKEN" not in log

@@ -148,6 +148,10 @@ class Cluster:
         """End a fault."""
         await change_faults(self.api, {key: None})
 
+    async def pods_of(self, user: str) -> list[JsonObject]:
+        """Return the pods of a user's servers, in whatever namespace."""
+        return await self.api.list(PODS, label_selector=f"hub.jupyter.org/username={user}")
+
     async def cordon(self, node: str, *, cordoned: bool = True) -> None:
         """Keep new pods off a node, or let them on again."""
         await self.api.patch(NODES, node, {"spec": {"unschedulable": cordoned}}, patch_type=PatchType.MERGE)
