@@ -114,6 +114,15 @@ async def try_all(api: KubernetesApi, manifests: Collection[JsonObject]) -> dict
     return truths | {name: _truth(after[name], gone) for name in waited}
 
 
+async def until_gone(api: KubernetesApi, namespace: str) -> None:
+    """Wait until a namespace has no pods any more."""
+    async with asyncio.timeout(DECIDED_WITHIN):
+        while True:
+            if not await api.list(PODS, namespace=namespace):
+                return
+            await asyncio.sleep(_POLL)
+
+
 async def _decided(api: KubernetesApi, names: Collection[str]) -> Mapping[str, JsonObject]:
     """Wait until the scheduler is through with some pods, and return all pods by name."""
     found: dict[str, JsonObject] = {}

@@ -23,14 +23,14 @@ from genkan_spawner.exceptions import KubernetesError, NotFoundError
 from genkan_spawner.kinds import KINDS, LEASES, NAMESPACES, NODES, PODS, PRIORITY_CLASSES, QUOTAS
 
 METHOD = """\
-Random states of a cluster, each of one to four nodes of its own in a sandbox: whole cards, MIG slices and cards of another
-vendor, few pod slots, taints, cordons, nodes that are not ready, pods of two namespaces and five priorities (one that never
-preempts, one that is the cluster's default in every second round), quotas with and without scopes. Three random pods come
-to each, one after the other: requests and limits, selectors, required affinity with all operators, tolerations, priorities,
-deadlines, init containers. Before each one `examine` gives the verdict on the state as it is listed; then the pod is created
-and admission and scheduler have their say. A trial agrees if both say the same: refused by admission, placed, placed after
-others were pushed out, or not placed. *False free* is a start that was promised and did not come, *false full* one that was
-refused and would have come."""
+Random states of a cluster, each of one to four nodes of its own in a sandbox: whole cards, MIG slices and cards of
+another vendor, few pod slots, taints, cordons, nodes that are not ready, pods of two namespaces and five priorities
+(one that never preempts, one that is the cluster's default in every second round), quotas with and without scopes.
+Three random pods come to each, one after the other: requests and limits, selectors, required affinity with all
+operators, tolerations, priorities, deadlines, init containers. Before each one `examine` gives the verdict on the
+state as it is listed; then the pod is created and admission and scheduler have their say. A trial agrees if both say
+the same: refused by admission, placed, placed after others were pushed out, or not placed. *False free* is a start
+that was promised and did not come, *false full* one that was refused and would have come."""
 
 T = TypeVar("T")
 
@@ -175,7 +175,7 @@ class Court:
             await asyncio.sleep(_RENEW_SECONDS)
 
     async def _until_marked(self, nodes: Sequence[JsonObject]) -> None:
-        """Wait until the control plane has put its taints on what is cordoned or not ready, and taken them off others."""
+        """Wait until the control plane has marked what is cordoned or not ready, and nothing else."""
         wanted = {node["metadata"]["name"]: _marks(node) for node in nodes}
         async with asyncio.timeout(_SETTLED_WITHIN):
             while True:
@@ -186,16 +186,22 @@ class Court:
 
     async def _until_in_force(self) -> None:
         async with asyncio.timeout(_SETTLED_WITHIN):
-            while not all("used" in quota.get("status", {}) for quota in await self._api.list(QUOTAS)):
+            while True:
+                if all("used" in quota.get("status", {}) for quota in await self._api.list(QUOTAS)):
+                    return
                 await asyncio.sleep(_POLL)
 
     async def _probe(self, number: int) -> None:
         """See a pod placed: the scheduler, which watches in order, then knows all that was there before."""
         name = f"probe-{number}"
         amounts = {"cpu": "1m"}
-        await self._create(pod(name, NEIGHBOUR, amounts, amounts, {"nodeSelector": {GROUP: name}}))
+        spec = {"nodeSelector": {GROUP: name}}
+        await self._create(pod(name, namespace=NEIGHBOUR, requests=amounts, limits=amounts, spec=spec))
         async with asyncio.timeout(_SETTLED_WITHIN):
-            while "nodeName" not in (await self._api.get(PODS, name, namespace=NEIGHBOUR))["spec"]:
+            while True:
+                found = await self._api.get(PODS, name, namespace=NEIGHBOUR)
+                if "nodeName" in found["spec"]:
+                    return
                 await asyncio.sleep(_POLL)
 
     async def _clear(self, states: Sequence[ClusterState], nodes: Sequence[str]) -> None:

@@ -141,7 +141,8 @@ class StateMaker:
                     room.devices[kind] -= count
                 amounts = {"cpu": f"{cpu}m", "memory": f"{memory}Gi"} | {k: str(v) for k, v in devices.items()}
                 spec = {"nodeName": node, "tolerations": EVERYTHING} | self._priority(missing=False)
-                yield pod(f"{state}-resident-{number}", self._random.choice(namespaces), amounts, amounts, spec)
+                where = self._random.choice(namespaces)
+                yield pod(f"{state}-resident-{number}", namespace=where, requests=amounts, limits=amounts, spec=spec)
                 number += 1
 
     def _priority(self, *, missing: bool = True) -> JsonObject:
@@ -222,7 +223,8 @@ class StateMaker:
         if self._chance(10):
             first = {"requests": {"cpu": self._random.choice(("100m", "3")), "memory": "1Gi"}}
             spec["initContainers"] = [container("first", first)]
-        return pod(f"{state}-demand-{index}", namespace, requests | device, limits, spec)
+        name = f"{state}-demand-{index}"
+        return pod(name, namespace=namespace, requests=requests | device, limits=limits, spec=spec)
 
     def _affinity(self, nodes: Sequence[str]) -> JsonObject:
         terms = [self._term(nodes) for _ in range(self._random.randint(1, 2))]
@@ -252,7 +254,7 @@ def container(name: str, resources: JsonObject) -> JsonObject:
     return {"name": name, "image": "registry.example.org/benchmarks/nothing:1", "resources": resources}
 
 
-def pod(name: str, namespace: str, requests: JsonObject, limits: JsonObject, spec: JsonObject) -> JsonObject:
+def pod(name: str, *, namespace: str, requests: JsonObject, limits: JsonObject, spec: JsonObject) -> JsonObject:
     """Return a pod that holds resources and is gone as soon as it is deleted."""
     return {
         "apiVersion": "v1",

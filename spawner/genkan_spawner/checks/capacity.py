@@ -116,6 +116,11 @@ class Sorted:
         return cls(tuple(free), tuple(closed))
 
 
+def admits(spot: Spot, placement: Placement) -> bool:
+    """Return whether a pod may be on a node, however full it is."""
+    return _obstacle(spot, placement) is None
+
+
 def fits(requests: Amounts, free: Mapping[str, int]) -> bool:
     """Return whether a pod's requests and its own place are there, as NodeResourcesFit compares."""
     if free.get(PODS, 0) < THOUSANDTHS:

@@ -8,11 +8,11 @@ from collections.abc import Collection
 
 from genkan_spawner.cluster.snapshot import Source
 
-from .capacity import Spot, fits
+from .capacity import fits
 from .demand import Demand
 from .findings import Check, Finding, State
-from .outlook import Outlook, Taken, left
-from .priority import Standing
+from .outlook import Outlook, left
+from .preemption import can_preempt
 from .shortage import Shortage
 
 _NOTHING: frozenset[str] = frozenset()
@@ -35,7 +35,7 @@ def check_fit(
     spots = [spot for spot in found.open if spot.name not in ruled_out] if ruled_out else found.open
     if any(fits(demand.requests, left(spot.free, taken.get(spot.name))) for spot in spots):
         return _with_rules(demand, Finding(Check.FIT, State.READY))
-    if _can_preempt(demand, own, spots, taken):
+    if can_preempt(demand, own, spots, outlook=outlook, taken=taken):
         sentence = "Work of lower priority will be interrupted to make room."
         return _with_rules(demand, Finding(Check.FIT, State.READY, sentence, would_preempt=True))
     if any(fits(demand.requests, left(spot.without_leaving(), taken.get(spot.name))) for spot in spots):
@@ -44,16 +44,6 @@ def check_fit(
     shut_out = [spot for spot in found.open if spot.name in ruled_out] if ruled_out else []
     shortage = Shortage(demand=demand, spots=tuple(spots), closed=found.closed, ruled_out=tuple(shut_out), taken=taken)
     return shortage.finding(waits=when_full_waits)
-
-
-def _can_preempt(demand: Demand, own: Standing, spots: Collection[Spot], taken: Taken) -> bool:
-    if own.never_preempts or demand.placement.node_name:
-        return False
-    for spot in spots:
-        room = spot.without_lower(own.value)
-        if room is not spot.free and fits(demand.requests, left(room, taken.get(spot.name))):
-            return True
-    return False
 
 
 def _with_rules(demand: Demand, finding: Finding) -> Finding:

@@ -40,6 +40,8 @@ class Outlook:
     """Waiting pods for which room is being made on a node."""
     contenders: tuple[Contender, ...]
     """In the order of the scheduler's queue."""
+    blocked: tuple[PodRecord, ...] = ()
+    """Waiting pods without room that may not make any; in the order of the queue."""
     _empty: Taken = field(default_factory=dict)
 
     @classmethod
@@ -49,7 +51,10 @@ class Outlook:
         waiting = sorted((pod for pod in snapshot.pending if not pod.gated), key=_queue_place)
         nominated = tuple(pod for pod in waiting if pod.nominated_node in snapshot.nodes)
         others = [pod for pod in waiting if pod.nominated_node not in snapshot.nodes]
-        return cls(capacity, nominated, tuple(_contenders(capacity, others)))
+        contenders = tuple(_contenders(capacity, others))
+        placed = {contender.pod.uid for contender in contenders}
+        blocked = tuple(pod for pod in others if pod.never_preempts and pod.uid not in placed)
+        return cls(capacity, nominated, contenders, blocked)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -59,6 +64,13 @@ class Outlook:
     def standing(self, demand: Demand) -> Standing:
         """Return the priority that the demand would have."""
         return standing(demand, self.snapshot)
+
+    def rivals(self, own: Standing) -> tuple[PodRecord, ...]:
+        """Return the waiting pods that would be served before a demand if it made room by preemption.
+
+        Those of its own priority respect the room that is made for it.
+        """
+        return tuple(pod for pod in self.blocked if pod.priority > own.value)
 
     def taken_before(self, demand: Demand, own: Standing) -> Taken:
         """Return what is taken by the waiting pods that the scheduler serves before the demand."""
@@ -121,6 +133,11 @@ def left(free: Amounts, taken: Amounts | None) -> Amounts:
     return {**free, **{resource: free.get(resource, 0) - amount for resource, amount in taken.items()}}
 
 
+def placement_of(pod: PodRecord) -> Placement:
+    """Return where a waiting pod may go; anywhere, if that is not known."""
+    return pod.demand.placement if isinstance(pod.demand, Demand) else Placement()
+
+
 def _queue_place(pod: PodRecord) -> tuple[int, float, str]:
     return (-pod.priority, pod.created.timestamp(), pod.uid)
 
@@ -133,7 +150,7 @@ def _contenders(capacity: Capacity, pods: Iterable[PodRecord]) -> Iterator[Conte
     """Find those that fit somewhere; pods of the same shape fit on the same nodes."""
     rooms: dict[_Shape, tuple[Spot, ...]] = {}
     for pod in pods:
-        placement = pod.demand.placement if isinstance(pod.demand, Demand) else Placement()
+        placement = placement_of(pod)
         shape = (placement, tuple(sorted(pod.requests.items())), pod.priority, pod.never_preempts)
         found = rooms.get(shape)
         if found is None:

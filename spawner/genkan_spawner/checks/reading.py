@@ -44,10 +44,8 @@ async def _fill(api: KubernetesApi, kind: Kind, table: Table[R], project: Callab
     except KubernetesError as error:
         sentence = f"The {kind.plural} cannot be read ({error.reason or 'no answer'})."
         return Health(loaded=False, healthy=False, age=float("inf"), problem=sentence)
-    table.replace(
-        Item(key_of(one), one["metadata"].get("uid", ""), one["metadata"].get("resourceVersion", ""), project(one))
-        for one in raw
-    )
+    for one in raw:
+        table.put(Item(key_of(one), one["metadata"].get("uid", ""), "", project(one)))
     return Health(loaded=True, healthy=True, age=0.0)
 
 
