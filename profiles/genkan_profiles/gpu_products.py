@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from .documents import load_document
+from .names import LabelValue
 
 ComputeCapability = Annotated[str, Field(pattern=r"^[0-9]{1,2}\.[0-9]$", examples=["8.0"])]
 """NVIDIA's number for what the cores of a GPU can do, as text so that 10.0 stays 10.0."""
@@ -18,11 +19,12 @@ class GpuProduct(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    product: str
+    product: Annotated[LabelValue, Field(min_length=1)]
     """Value of the label `nvidia.com/gpu.product`."""
     family: str
     """Architecture, value of the label `nvidia.com/gpu.family`."""
     compute_capability: ComputeCapability
+    """NVIDIA's number for what its cores can do, such as "8.0"."""
     memory: int = Field(gt=0)
     """MiB."""
     mig: bool = False

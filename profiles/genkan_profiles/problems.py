@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -33,12 +34,10 @@ _LIMITS = {
     "greater_than_equal": "must be at least {ge}",
     "less_than": "must be less than {lt}",
     "less_than_equal": "must be at most {le}",
-    "string_too_short": "must have at least {min_length} characters",
-    "string_too_long": "must have at most {max_length} characters",
-    "too_short": "must have at least {min_length} entries",
-    "too_long": "must have at most {max_length} entries",
     "string_pattern_mismatch": "must match the pattern {pattern}",
 }
+
+_LENGTHS = frozenset({"string_too_short", "string_too_long", "too_short", "too_long"})
 
 
 def problems_of(
@@ -140,9 +139,19 @@ def _sentence(details: ErrorDetails, allowed: Sequence[str]) -> str:
         return f"This {_TYPES[kind]}, not {_shown(value)}{quotes}."
     if kind in _LIMITS:
         limits = {name: f"{limit:g}" if isinstance(limit, float) else limit for name, limit in context.items()}
-        found = context.get("actual_length", "") if kind in {"too_short", "too_long"} else _shown(value)
-        return f"This {_LIMITS[kind].format(**limits)}, not {found}."
+        return f"This {_LIMITS[kind].format(**limits)}, not {_shown(value)}."
+    if kind in _LENGTHS:
+        return f"This must have {_length(value, context)}."
     return f"{details['msg']}."
+
+
+def _length(value: object, context: Mapping[str, Any]) -> str:
+    """Return how long a text or a list must be; for texts pydantic says so in two ways."""
+    limit = f"at least {context['min_length']}" if "min_length" in context else f"at most {context['max_length']}"
+    noun = "character" if isinstance(value, str) else "entry"
+    if not limit.endswith(" 1"):
+        noun = "characters" if isinstance(value, str) else "entries"
+    return f"{limit} {noun}, not {_shown(value) if isinstance(value, str) else context['actual_length']}"
 
 
 def _shown(value: object) -> str:

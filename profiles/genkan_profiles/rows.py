@@ -1,5 +1,6 @@
 """What rows of a catalogue have in common: who is offered them, and what people see."""
 
+import unicodedata
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -7,7 +8,16 @@ from pydantic import AfterValidator, Field
 from .documents import Row
 from .names import Group, Slug
 
-Line = Annotated[str, Field(max_length=200), AfterValidator(str.strip), Field(min_length=1)]
+_BREAKING = frozenset({"Cc", "Zl", "Zp"})
+
+
+def _one_line(text: str) -> str:
+    if any(unicodedata.category(character) in _BREAKING for character in text.strip()):
+        raise ValueError("This must be on one line, without control characters.")
+    return text.strip()
+
+
+Line = Annotated[str, Field(max_length=200), AfterValidator(_one_line), Field(min_length=1)]
 """Text for people on one line."""
 
 Groups = Annotated[tuple[Group, ...], Field(max_length=200)]
@@ -30,6 +40,7 @@ class Offer(Restricted):
     slug: Slug
     """What links, forms and the REST API call it; it should never change."""
     display_name: Line
+    """What users read."""
     description: str = Field(default="", max_length=1000)
     """A sentence or two below the name."""
 

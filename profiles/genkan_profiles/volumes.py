@@ -1,6 +1,7 @@
 """Volumes: storage beside the home."""
 
 import posixpath
+import unicodedata
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -15,17 +16,23 @@ SHARED_MEMORY_PATH = "/dev/shm"  # noqa: S108  # a mount in the container
 
 
 def _absolute(path: str) -> str:
-    if not path.startswith("/") or path == "/" or ":" in path or posixpath.normpath(path) != path:
+    if not path.startswith("/") or path == "/" or ":" in path or not _is_plain(path):
         message = f"{path[:80]!r} cannot stand here: a mount path is absolute and without `..`, such as /data."
         raise ValueError(message)
     return path
 
 
 def _relative(path: str) -> str:
-    if path.startswith("/") or posixpath.normpath(path) != path or path.split("/", maxsplit=1)[0] in {".", ".."}:
+    if path.startswith("/") or path.split("/", maxsplit=1)[0] in {".", ".."} or not _is_plain(path):
         message = f"{path[:80]!r} cannot stand here: a folder in a volume is relative and without `..`."
         raise ValueError(message)
     return path
+
+
+def _is_plain(path: str) -> bool:
+    """Return whether a path has no other spelling and no control characters."""
+    normal = posixpath.normpath(path) == path and not path.startswith("//")
+    return normal and not any(unicodedata.category(character) == "Cc" for character in path)
 
 
 MountPath = Annotated[str, Field(max_length=500), AfterValidator(_absolute)]
@@ -39,6 +46,7 @@ class Scratch(Row):
     """Room on the node's own disk, empty at each start and gone when the server stops."""
 
     size: PositiveQuantity
+    """The most that a server may write; one that writes more is stopped by the node."""
 
 
 class Volume(Restricted):
@@ -47,6 +55,7 @@ class Volume(Restricted):
     slug: Annotated[Slug, Field(max_length=50)]
     """Its name in the pod, after `catalogue-`."""
     display_name: Line
+    """What people call it."""
     mount_path: MountPath
     """Where servers find it."""
     claim: Name | None = None
@@ -56,6 +65,7 @@ class Volume(Restricted):
     scratch: Scratch | None = None
     """Instead of a claim: room on the node's own disk."""
     read_only: bool = False
+    """Whether servers may only read it."""
     hardware: Annotated[tuple[Slug, ...], Field(max_length=1000)] = ()
     """Slugs of the hardware that it is mounted on; without any it is mounted on all."""
 

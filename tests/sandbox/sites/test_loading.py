@@ -109,7 +109,7 @@ def test_a_site_comes_from_a_file(file: Path) -> None:
             "12:12: namespaces[1].name: 'genkan' is already the name of namespaces[0].",
         ),
         ("  - {name: genkan}", "  - {name: hub}", "1:1: hub_namespace: There is no namespace 'genkan' in this site."),
-        ("  - {name: genkan}", "  []", "11:3: namespaces: This must have at least 1 entries, not 0."),
+        ("  - {name: genkan}", "  []", "11:3: namespaces: This must have at least 1 entry, not 0."),
         (
             "gpus, namespace: genkan",
             "gpus, namespace: vision",
