@@ -1,14 +1,28 @@
+import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genkan_profiles import Catalogue, Gpu, Hardware, Image, ProfileList, load_catalogue, offers_for
+from genkan_profiles import (
+    Catalogue,
+    Gpu,
+    Hardware,
+    HardwareOffer,
+    Image,
+    OwnImage,
+    ProfileList,
+    load_catalogue,
+    offers_for,
+)
 from genkan_profiles.compiler import compile_profiles, summary
 from genkan_profiles.overrides import THREAD_VARIABLES
 from genkan_profiles.quantities import format_quantity
 
+from ..spawner.catalogues import RICH
+from ..support.catalogues import words
 from ..support.golden import Golden
 
 IMAGES = (Image(slug="scipy", display_name="SciPy", image="registry.example.org/scipy:1"),)
@@ -28,7 +42,7 @@ def hardware_rows(draw: st.DrawFn) -> tuple[Hardware, ...]:
     return tuple(
         Hardware(
             slug=slug,
-            display_name=draw(st.text(min_size=1, max_size=9).filter(lambda text: bool(text.strip()))),
+            display_name=draw(words(most=9)),
             default=slug == default,
             cpu=f"{draw(st.integers(1, 64_000))}m",
             memory=format_quantity(draw(st.integers(2**24, 2**40))),
@@ -55,6 +69,52 @@ def test_the_built_in_catalogue_becomes_this_list(golden: Golden) -> None:
     golden.check("builtin_profiles", compiled(load_catalogue()))
 
 
+def test_all_that_a_catalogue_can_hold_becomes_this_list(golden: Golden, tmp_path: Path) -> None:
+    file = tmp_path / "catalogue.yaml"
+    file.write_text(RICH)
+
+    golden.check("rich_profiles", compiled(load_catalogue(file), "vision", "Lab 7"))
+
+
+def test_who_is_offered_nothing_has_no_profiles(tmp_path: Path) -> None:
+    rows = (hardware(groups=("vision",)),)
+
+    assert compiled(Catalogue(hardware=rows, images=IMAGES), "speech") == []
+
+
+def test_where_the_default_is_left_out_the_first_takes_its_place(tmp_path: Path) -> None:
+    file = tmp_path / "catalogue.yaml"
+    file.write_text(RICH)
+    profiles = {profile["slug"]: profile for profile in compiled(load_catalogue(file))}
+
+    def default_image(slug: str) -> list[str]:
+        choices = profiles[slug]["profile_options"]["image"]["choices"]
+        return [name for name, choice in choices.items() if choice["default"]]
+
+    assert default_image("a100") == ["pytorch"]
+    assert default_image("old") == ["plain"]
+
+
+def test_hardware_without_an_image_has_the_users_own() -> None:
+    own = OwnImage(pattern="a.+|b", message="Begin with a.")
+    gpu_only = Image(slug="new", display_name="New", image="a:1", groups=("vision",))
+    catalogue = Catalogue(hardware=(hardware(groups=("vision",)),), images=(gpu_only,), own_image=own)
+
+    (profile,) = compile_profiles(
+        dataclasses.replace(offers_for(catalogue, ["vision"]), hardware=(HardwareOffer(hardware(), ()),))
+    )
+
+    image = profile["profile_options"]["image"]
+    assert image["choices"] == {}
+    assert image["unlisted_choice"]["pattern"] == "a.+|b"
+
+
+def test_equal_options_are_one_object() -> None:
+    first, second = compiled(Catalogue(hardware=(hardware(), hardware(slug="b")), images=IMAGES))
+
+    assert first["profile_options"]["image"] is second["profile_options"]["image"]
+
+
 def test_memory_is_kept_free_in_full_and_cpu_may_burst() -> None:
     found = overrides(hardware(cpu="500m", cpu_limit="2", memory="1536Mi"))
 
@@ -64,7 +124,13 @@ def test_memory_is_kept_free_in_full_and_cpu_may_burst() -> None:
 
 @pytest.mark.parametrize(
     ("fields", "threads"),
-    [({"cpu": "4"}, "4"), ({"cpu": "2500m"}, "2"), ({"cpu": "500m"}, "1"), ({"cpu": "1", "cpu_limit": "8"}, "8")],
+    [
+        ({"cpu": "4"}, "4"),
+        ({"cpu": "2500m"}, "2"),
+        ({"cpu": "500m"}, "1"),
+        ({"cpu": "1", "cpu_limit": "8"}, "8"),
+        ({"cpu": "3999m"}, "3"),
+    ],
 )
 def test_threads_follow_the_limit(fields: dict[str, str], threads: str) -> None:
     environment = overrides(hardware(**fields))["environment"]
@@ -109,6 +175,8 @@ def test_shared_memory_can_be_given() -> None:
         ({"cpu": "500m", "memory": "1536Mi"}, "0.5 CPUs, 1.5 GB memory"),
         ({"cpu": "10", "memory": "100Gi", "gpu": Gpu(count=1)}, "1 GPU, 10 CPUs, 100 GB memory"),
         ({"cpu": "100", "memory": "1Ti", "gpu": Gpu(count=8)}, "8 GPUs, 100 CPUs, 1024 GB memory"),
+        ({"gpu": Gpu(count=2, resource="nvidia.com/mig-1g.10gb")}, "2 GPU slices, 2 CPUs, 8 GB memory"),
+        ({"gpu": Gpu(count=1, resource="nvidia.com/gpu.shared")}, "1 shared GPU, 2 CPUs, 8 GB memory"),
     ],
 )
 def test_hardware_is_summed_up_in_words(fields: dict[str, Any], words: str) -> None:
