@@ -4,7 +4,6 @@ A cluster has thousands of pods that are alike, so their strings and mappings ar
 is left out and told of once: one odd object of a tenant must not end the view of all others.
 """
 
-import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -27,10 +26,9 @@ from .records import (
     TaintEffect,
 )
 from .requests import Unreadable, parse_amounts, pod_requests
+from .telling import tell_once
 
 V = TypeVar("V", str, int)
-
-log = logging.getLogger(__name__)
 
 FINISHED = ("Succeeded", "Failed")
 """Phases in which a pod holds nothing any more."""
@@ -125,7 +123,7 @@ def _demand(raw: JsonObject) -> Demand | None:
     try:
         return demand_of(raw)
     except ManifestError as e:
-        _tell(f"It cannot be foreseen where pod {_place(raw['metadata'])} goes: {e}")
+        tell_once(f"It cannot be foreseen where pod {_place(raw['metadata'])} goes: {e}")
         return None
 
 
@@ -141,15 +139,9 @@ def _mapping(items: tuple[tuple[str, Any], ...]) -> Mapping[str, Any]:
 
 def _telling(kind: str, metadata: JsonObject) -> Unreadable:
     def tell(resource: str, error: QuantityError) -> None:
-        _tell(f"The amount of {resource} of {kind} {_place(metadata)} cannot be read and is left out: {error}")
+        tell_once(f"The amount of {resource} of {kind} {_place(metadata)} cannot be read and is left out: {error}")
 
     return tell
-
-
-@lru_cache(maxsize=1024)
-def _tell(sentence: str) -> None:
-    """Write a warning once, however often the object comes by."""
-    log.warning("%s", sentence)
 
 
 def _place(metadata: JsonObject) -> str:

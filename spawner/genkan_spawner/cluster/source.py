@@ -5,7 +5,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from typing import Generic, TypeVar
 
 from genkan_spawner.api import JsonObject, KubernetesApi
@@ -16,6 +16,7 @@ from genkan_spawner.watching import Changed, ChangeType, Listed, Observer, Watch
 from .liveness import Clock, DefectError, Liveness, together
 from .snapshot import Health
 from .table import Item, Table, key_of
+from .telling import tell_once
 
 R = TypeVar("R")
 
@@ -50,7 +51,8 @@ class Feed(Generic[R]):
         try:
             record = self.project(raw)
         except (LookupError, TypeError, ValueError, AttributeError) as e:
-            _tell(f"{self.kind.name} {'/'.join(filter(None, key))} is left out: it is not as expected ({e!r}).")
+            place = "/".join(filter(None, key))
+            tell_once(f"{self.kind.name} {place} is left out: it is not as expected ({type(e).__name__}).")
             record = None
         return Item(key, uid, version, record)
 
@@ -220,9 +222,3 @@ class _Follower(Observer, Generic[R]):
                 await asyncio.sleep(0)
         present = {item.key for item in items}
         self._feed.remove(self._feed.table.keep(present, namespace=self._namespace))
-
-
-@lru_cache(maxsize=1024)
-def _tell(sentence: str) -> None:
-    """Write a warning once, however often the object comes by."""
-    log.warning("%s", sentence)
