@@ -5,17 +5,17 @@ again every ten seconds.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from kubespawner import KubeSpawner
 from traitlets import Float, default
 
 from .aftermath import Aftermath
+from .checks.conditions import Conditions
 from .checks.demand import Demand
-from .checks.findings import Verdict
-from .checks.preflight import WhenFull, examine
+from .checks.findings import Verdict, WhenFull
 from .cluster.snapshot import Snapshot
 from .exceptions import KubernetesError, NotFoundError
 from .following.endings import Ending, Patience
@@ -76,8 +76,8 @@ class ClusterSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publi
         """,
     )
 
-    when_full = WhenFull.REFUSE
-    """What becomes of a start for which there is no room; a profile's hardware decides."""
+    conditions = Conditions()
+    """What the present choice adds to its pod's demand."""
     aftermath: Aftermath | None = None
     """The end of the last server, for the next visit."""
     idle_after: float = 0.0
@@ -117,14 +117,26 @@ class ClusterSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publi
     def patience(self) -> Patience:
         """How long each obstacle to a start may last."""
         return Patience(
-            placing=None if self.when_full is WhenFull.WAIT else self.placing_timeout,
+            placing=None if self.conditions.when_full is WhenFull.WAIT else self.placing_timeout,
             pulling=self.pulling_timeout,
             mounting=self.mounting_timeout,
         )
 
     def examine(self, demand: Demand, snapshot: Snapshot) -> Verdict:
         """Return what all checks say of the pod that would be created."""
-        return examine(demand, snapshot, when_full=self.when_full)
+        return self.conditions.examine(demand, snapshot)
+
+    def twin(self, options: Mapping[str, str]) -> Self:
+        """Return a spawner of the same user with a choice, for looking at what it would create."""
+        twin = type(self)(
+            user=self.user,
+            hub=self.hub,
+            config=self.config,
+            oauth_client_id=self.oauth_client_id,
+            api_token="",
+        )
+        twin.user_options = dict(options)
+        return twin
 
     def get_state(self) -> dict[str, Any]:
         """Keep the end of the last server beside what KubeSpawner keeps."""

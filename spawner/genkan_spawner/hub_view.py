@@ -11,6 +11,7 @@ from .cluster.cache import ClusterCache
 from .cluster.metrics import ClusterMetrics
 from .cluster.snapshot import Source
 from .following.server_pods import ServerPods
+from .forecast import Forecasts
 from .orphans import OrphanSweep, claims_of
 from .watching import ChangeType
 
@@ -32,6 +33,7 @@ class HubView:
         self.api = api
         self.servers = ServerPods()
         self.cache = ClusterCache(api, namespaces=namespaces)
+        self.forecasts = Forecasts(self.cache)
         self._component = component
         self.cache.subscribe(self._pod_changed)
         self._metrics = ClusterMetrics(self.cache)

@@ -1,0 +1,23 @@
+"""What a choice adds to its pod's demand: the image's needs, and whether it may wait."""
+
+from dataclasses import dataclass
+
+from genkan_spawner.cluster.snapshot import Snapshot
+
+from .demand import Demand
+from .driver import ImageNeeds
+from .findings import Verdict, WhenFull
+from .outlook import Outlook
+from .preflight import examine
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """The conditions under which a demand is examined."""
+
+    image_needs: ImageNeeds | None = None
+    when_full: WhenFull = WhenFull.REFUSE
+
+    def examine(self, demand: Demand, snapshot: Snapshot, *, outlook: Outlook | None = None) -> Verdict:
+        """Return what all checks say of a demand."""
+        return examine(demand, snapshot, image_needs=self.image_needs, when_full=self.when_full, outlook=outlook)
