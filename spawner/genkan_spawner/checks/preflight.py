@@ -1,24 +1,15 @@
 """All checks together: the verdict on one demand."""
 
-from enum import StrEnum
-
 from genkan_spawner.cluster.snapshot import Snapshot
 
 from .access import check_access
 from .demand import Demand
 from .driver import ImageNeeds, check_driver
-from .findings import Verdict
+from .findings import Verdict, WhenFull
 from .fit import check_fit
 from .outlook import Outlook
 from .priority import check_priority
 from .quota import check_quota
-
-
-class WhenFull(StrEnum):
-    """What becomes of a start for which there is no room now."""
-
-    REFUSE = "refuse"
-    WAIT = "wait"
 
 
 def examine(

@@ -6,9 +6,9 @@ import pytest
 
 from genkan_spawner.checks.access import check_access
 from genkan_spawner.checks.driver import ImageNeeds, check_driver
-from genkan_spawner.checks.findings import Check, State
+from genkan_spawner.checks.findings import Check, State, WhenFull
 from genkan_spawner.checks.outlook import Outlook
-from genkan_spawner.checks.preflight import WhenFull, examine
+from genkan_spawner.checks.preflight import examine
 from genkan_spawner.checks.priority import Standing, check_priority, standing
 from genkan_spawner.cluster.records import PriorityClassRecord
 from genkan_spawner.cluster.snapshot import Source

@@ -1,0 +1,116 @@
+"""The verdict on each start that somebody asks about, and how it is written."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from kubernetes_asyncio import config
+
+from genkan_spawner.api import JsonObject, KubernetesApi
+from genkan_spawner.checks.demand import Demand, demand_of
+from genkan_spawner.checks.exceptions import ManifestError
+from genkan_spawner.checks.findings import Finding, Verdict, WhenFull
+from genkan_spawner.checks.limit_ranges import with_defaults
+from genkan_spawner.checks.outlook import Outlook
+from genkan_spawner.checks.preflight import examine
+from genkan_spawner.checks.reading import read_snapshot
+from genkan_spawner.exceptions import KubernetesError
+from genkan_spawner.kinds import LIMIT_RANGES
+
+from .questions import Asked, InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One start and what the checks say of it."""
+
+    name: str
+    verdict: Verdict
+
+
+async def answer(asked: Sequence[Asked], *, kubeconfig: str | None, when_full: WhenFull) -> list[Explained]:
+    """Look at the cluster once, and judge each start by itself."""
+    namespace = _namespace(kubeconfig)
+    demands = [_demand(one, one.manifest, namespace=namespace) for one in asked]
+    async with await _connect(kubeconfig) as api:
+        snapshot, ranges = await asyncio.gather(read_snapshot(api), _limit_ranges(api, demands))
+    outlook = Outlook.of(snapshot)
+    explained = []
+    for one, bare in zip(asked, demands, strict=True):
+        filled = with_defaults(one.manifest, ranges.get(bare.namespace, []))
+        demand = _demand(one, filled, namespace=namespace)
+        explained.append(Explained(one.name, examine(demand, snapshot, when_full=when_full, outlook=outlook)))
+    return explained
+
+
+def as_object(one: Explained) -> JsonObject:
+    """Return a verdict as JSON has it."""
+    return {
+        "demand": one.name,
+        "state": one.verdict.state.value,
+        "would_preempt": one.verdict.would_preempt,
+        "findings": [_finding(finding) for finding in one.verdict.findings],
+    }
+
+
+def as_text(one: Explained) -> str:
+    """Return a verdict as lines for people: the state, and below it what the checks have to say."""
+    told = [finding for finding in one.verdict.findings if finding.message]
+    lines = [f"  {finding.check.value}: {finding.message}" for finding in told]
+    return "\n".join([f"{one.name}: {one.verdict.state.value}", *lines])
+
+
+def _demand(one: Asked, manifest: JsonObject, *, namespace: str) -> Demand:
+    try:
+        return demand_of(manifest, namespace=namespace)
+    except ManifestError as error:
+        raise InputError(f"{one.place}: {error}") from error
+
+
+async def _limit_ranges(api: KubernetesApi, demands: Iterable[Demand]) -> dict[str, list[JsonObject]]:
+    """List what is filled in in each namespace; where that may not be read, nothing is."""
+    found: dict[str, list[JsonObject]] = {}
+    for namespace in {demand.namespace for demand in demands}:
+        try:
+            found[namespace] = await api.list(LIMIT_RANGES, namespace=namespace)
+        except KubernetesError:
+            found[namespace] = []
+    return found
+
+
+def _finding(finding: Finding) -> dict[str, str | None]:
+    return {
+        "check": finding.check.value,
+        "state": finding.state.value,
+        "message": finding.message,
+        "resource": finding.resource,
+        "requested": finding.requested,
+        "used": finding.used,
+        "limit": finding.limit,
+        "over_by": finding.over_by,
+    }
+
+
+async def _connect(kubeconfig: str | None) -> KubernetesApi:
+    try:
+        return await KubernetesApi.connect(_path(kubeconfig))
+    except (config.ConfigException, OSError, ValueError, KeyError) as e:
+        raise InputError(f"{_path(kubeconfig)}: This kubeconfig does not say how to reach its cluster.") from e
+
+
+def _path(kubeconfig: str | None) -> Path:
+    return Path(kubeconfig or config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION).expanduser()
+
+
+def _namespace(kubeconfig: str | None) -> str:
+    """Return the namespace of the current context, and see that there is one."""
+    path = _path(kubeconfig)
+    try:
+        _, context = config.list_kube_config_contexts(config_file=str(path))
+    except (config.ConfigException, OSError, yaml.YAMLError, TypeError, KeyError) as e:
+        raise InputError(
+            f"{path}: There is no kubeconfig here that names a cluster; give one with --kubeconfig."
+        ) from e
+    return str(((context or {}).get("context") or {}).get("namespace") or "default")
