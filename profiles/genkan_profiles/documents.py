@@ -48,11 +48,17 @@ def load_documents(path: Path, model: type[Model]) -> Model:
     The limits of a single file hold for all of them together. Raises DocumentError with all problems that can be found
     at once, each in its own file.
     """
+    return load_with_places(path, model)[0]
+
+
+def load_with_places(path: Path, model: type[Model]) -> tuple[Model, Document]:
+    """Read the same, and return beside it where everything stands."""
     if not is_directory(path):
-        return load_document(path, model)
-    parts, problems = _parts(path)
-    document, unjoined = joined(str(path), parts)
-    problems += unjoined
+        document, problems = whole(Part(str(path), _tree(read_file(path), source=str(path)))), list[Problem]()
+    else:
+        parts, problems = _parts(path)
+        document, unjoined = joined(str(path), parts)
+        problems += unjoined
     if problems:
         document = dataclasses.replace(document, complete=False)
     try:
@@ -61,7 +67,7 @@ def load_documents(path: Path, model: type[Model]) -> Model:
         raise DocumentError(in_order([*problems, *error.problems])) from error
     if problems:
         raise DocumentError(in_order(problems))
-    return found
+    return found, document
 
 
 def parse_document(content: bytes | str, model: type[Model], *, source: str) -> Model:

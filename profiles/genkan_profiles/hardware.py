@@ -50,6 +50,7 @@ class Toleration(Row):
     key: LabelKey | None = None
     """Key of the taint; without one, and with the operator Exists, every taint is tolerated."""
     operator: TolerationOperator = TolerationOperator.EQUAL
+    """Equal, for a taint with this value, or Exists, for one with any."""
     value: LabelValue = ""
     """Value of the taint; for the operator Equal only."""
     effect: TolerationEffect | None = None

@@ -57,6 +57,12 @@ def problems_of(
     return in_order(problem for details in found for problem in _problems(details, model=model, document=document))
 
 
+def placed(violations: Iterable[Violation], *, model: type[BaseModel], document: Document) -> list[Problem]:
+    """Return each violation that the document's model knows of at its place."""
+    found = (_details(violation, model) for violation in violations)
+    return in_order(problem for details in found for problem in _problems(details, model=model, document=document))
+
+
 def _of_document(error: ErrorDetails, model: type[BaseModel]) -> bool:
     """Return whether an error is about the document as a whole: what it lacks, and what its parts say of each other."""
     if error["type"] == KIND:

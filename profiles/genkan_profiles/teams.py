@@ -25,6 +25,7 @@ class Team(Row):
     slug: Slug | None = None
     """What links, forms and the REST API call it; by default the group, where that can be a slug."""
     display_name: Line
+    """What users read."""
     description: str = Field(default="", max_length=1000)
     """A sentence or two below the name."""
     namespace: Name

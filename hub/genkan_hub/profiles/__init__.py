@@ -1,0 +1,1 @@
+"""The commands `genkan profiles ...`: what users can choose from."""
