@@ -8,7 +8,7 @@ from genkan_sandbox.exceptions import OptionError, StateError
 from genkan_sandbox.fault_command import add_fault, change_faults
 from genkan_sandbox.state import StateDirectory
 
-from .agent.fake_cluster import FakeCluster
+from ..support.fake_cluster import FakeCluster
 
 
 @pytest.mark.parametrize("match", [["kind=x"], ["pytorch"], ["image=a", "image=b"]], ids=["kind", "no field", "twice"])

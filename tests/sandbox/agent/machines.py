@@ -13,7 +13,7 @@ from genkan_sandbox.agent.sandboxing import Isolation
 from genkan_sandbox.agent.volumes import VolumeStore
 from genkan_spawner.kinds import EVENTS
 
-from .fake_cluster import FakeCluster
+from ...support.fake_cluster import FakeCluster
 
 
 def machine(

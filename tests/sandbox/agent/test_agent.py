@@ -14,7 +14,7 @@ from genkan_sandbox.agent.machine import Machine
 from genkan_spawner.api import JsonObject, PatchType
 from genkan_spawner.kinds import CONFIG_MAPS, NODES, PODS
 
-from .fake_cluster import FakeCluster
+from ...support.fake_cluster import FakeCluster
 from .machines import machine
 from .manifests import container, gpus, node, pod
 

@@ -6,7 +6,7 @@ from genkan_sandbox.agent.events import EventRecorder, Happening, Reason, event_
 from genkan_spawner.exceptions import ForbiddenError
 from genkan_spawner.kinds import EVENTS
 
-from .fake_cluster import FakeCluster
+from ...support.fake_cluster import FakeCluster
 from .machines import told
 from .manifests import pod_record
 

@@ -10,7 +10,7 @@ from genkan_sandbox.agent.records import ContainerRecord
 from genkan_sandbox.agent.status import Waiting
 from genkan_spawner.kinds import EVENTS
 
-from .fake_cluster import FakeCluster
+from ...support.fake_cluster import FakeCluster
 from .machines import machine, told
 from .manifests import pod_record
 

@@ -16,7 +16,7 @@ from genkan_spawner.api import JsonObject
 from genkan_spawner.exceptions import KubernetesError, UnreachableError
 from genkan_spawner.kinds import CLAIMS, CONFIG_MAPS, EVENTS, PODS, SECRETS
 
-from .fake_cluster import FakeCluster
+from ...support.fake_cluster import FakeCluster
 from .machines import machine, told
 from .manifests import container, gpus, node_record, pod
 

@@ -13,7 +13,7 @@ from genkan_spawner.exceptions import UnreachableError
 from genkan_spawner.kinds import LEASES, NODES
 from genkan_spawner.watching import Changed, ChangeType, Listed
 
-from .fake_cluster import FakeCluster
+from ...support.fake_cluster import FakeCluster
 from .manifests import node
 
 

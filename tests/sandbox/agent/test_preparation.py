@@ -17,7 +17,7 @@ from genkan_spawner.api import JsonObject
 from genkan_spawner.exceptions import UnreachableError
 from genkan_spawner.kinds import SECRETS
 
-from .fake_cluster import FakeCluster
+from ...support.fake_cluster import FakeCluster
 from .machines import machine
 from .manifests import container, node_record, pod
 

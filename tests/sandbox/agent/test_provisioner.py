@@ -11,7 +11,7 @@ from genkan_spawner.api import JsonObject
 from genkan_spawner.exceptions import UnreachableError
 from genkan_spawner.kinds import CLAIMS, EVENTS, NODES, STORAGE_CLASSES, VOLUMES
 
-from .fake_cluster import FakeCluster
+from ...support.fake_cluster import FakeCluster
 from .manifests import node
 
 

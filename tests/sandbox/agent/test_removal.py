@@ -6,7 +6,7 @@ from genkan_sandbox.agent.removal import lost_patch, remove_pod
 from genkan_spawner.exceptions import UnreachableError
 from genkan_spawner.kinds import PODS
 
-from .fake_cluster import FakeCluster
+from ...support.fake_cluster import FakeCluster
 from .manifests import container, pod, pod_record
 
 

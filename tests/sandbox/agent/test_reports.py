@@ -10,7 +10,7 @@ from genkan_sandbox.agent.status import PodView, now
 from genkan_spawner.exceptions import ConflictError, KubernetesError, UnreachableError
 from genkan_spawner.kinds import PODS
 
-from .fake_cluster import FakeCluster
+from ...support.fake_cluster import FakeCluster
 from .manifests import pod, pod_record
 
 

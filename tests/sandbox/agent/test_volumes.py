@@ -11,7 +11,7 @@ from genkan_spawner.api import JsonObject
 from genkan_spawner.exceptions import UnreachableError
 from genkan_spawner.kinds import CLAIMS, CONFIG_MAPS, SECRETS
 
-from .fake_cluster import FakeCluster
+from ...support.fake_cluster import FakeCluster
 from .manifests import container, node_record, pod
 
 PLACE = Place(node_record(), pod_address="127.130.1.1", host_address="127.130.0.1")

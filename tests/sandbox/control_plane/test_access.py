@@ -13,7 +13,7 @@ from genkan_sandbox.control_plane.access import (
 )
 from genkan_spawner.kinds import SERVICE_ACCOUNTS
 
-from ..agent.fake_cluster import FakeCluster
+from ...support.fake_cluster import FakeCluster
 
 
 def test_the_token_file_gives_every_right_to_two_identities_only() -> None:

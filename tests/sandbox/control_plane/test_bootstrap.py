@@ -11,7 +11,7 @@ from genkan_spawner.api import JsonObject, PatchType
 from genkan_spawner.exceptions import ForbiddenError, KubernetesError
 from genkan_spawner.kinds import KINDS, NODES, PODS, PRIORITY_CLASSES, QUOTAS, SERVICE_ACCOUNTS, Kind
 
-from ..agent.fake_cluster import FakeCluster
+from ...support.fake_cluster import FakeCluster
 
 CARD = Device(product="Tesla-V100-SXM2-16GB", count=4)
 

@@ -32,6 +32,12 @@ class FakeCluster(KubernetesApi):
         """Requests by method and plural."""
         self.fails: Failure | None = None
         """Says of a request, by method and path, with what it fails."""
+        self.loses: Failure | None = None
+        """Says of a request that was carried out with what its answer is lost."""
+        self.admits: Callable[[str, JsonObject], None] = lambda _plural, _body: None
+        """Changes an object that is about to be created, by plural, or refuses it; a rehearsal too."""
+        self.logs: dict[str, str] = {}
+        """What the server of a pod has said, by the pod's name."""
         self._version = 0
         self._oldest = 0
         self._log: list[tuple[str, str, JsonObject]] = []
@@ -92,16 +98,31 @@ class FakeCluster(KubernetesApi):
         await asyncio.sleep(0)
         match = _PATH.fullmatch(path)
         assert match is not None, path
-        plural, namespace, name = match["plural"], match["namespace"] or "", match["name"]
-        self.calls[method, plural] += 1
+        self.calls[method, match["plural"]] += 1
         if self.fails is not None and (failure := self.fails(method, path)) is not None:
             raise failure
         if match["subresource"] == "token":
-            return {"status": {"token": f"token-of-{name}"}}
+            return {"status": {"token": f"token-of-{match['name']}"}}
+        answer = self._answer(method, match, query or {}, body)
+        if self.loses is not None and (failure := self.loses(method, path)) is not None:
+            raise failure
+        return answer
+
+    async def text(self, path: str, *, query: Mapping[str, str] | None = None) -> str:  # noqa: ARG002
+        await asyncio.sleep(0)
+        match = _PATH.fullmatch(path)
+        assert match is not None, path
+        self.calls["GET", match["subresource"]] += 1
+        if match["name"] not in self.logs:
+            raise NotFoundError("no such pod", status=404)
+        return self.logs[match["name"]]
+
+    def _answer(self, method: str, match: re.Match[str], query: Mapping[str, str], body: Any) -> JsonObject:
+        plural, namespace, name = match["plural"], match["namespace"] or "", match["name"]
         if method == "POST":
-            return self._create(plural, namespace, json.loads(json.dumps(body)))
+            return self._create(plural, namespace, json.loads(json.dumps(body)), rehearsal="dryRun" in query)
         if name is None:
-            return self._list(plural, namespace, query or {})
+            return self._list(plural, namespace, query)
         found = self.objects.get((plural, namespace, name))
         if found is None:
             raise NotFoundError(f'{plural} "{name}" not found', status=404)
@@ -121,16 +142,22 @@ class FakeCluster(KubernetesApi):
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         match = _PATH.fullmatch(path)
         assert match is not None
+        if "watch" not in query:
+            yield _one(json.dumps(await self.request("GET", path, query=query)).encode())
+            return
         yield _Lines(self, match["plural"], match["namespace"] or "", query)
 
-    def _create(self, plural: str, namespace: str, body: JsonObject) -> JsonObject:
+    def _create(self, plural: str, namespace: str, body: JsonObject, *, rehearsal: bool = False) -> JsonObject:
         metadata = body.setdefault("metadata", {})
         name = metadata.setdefault("name", f"{metadata.get('generateName', '')}{self._version}")
+        self.admits(plural, body)
         if (plural, namespace, name) in self.objects:
             raise ConflictError(f'{plural} "{name}" already exists', status=409)
         metadata.setdefault("uid", f"uid-{name}-{self._version}")
         if namespace:
             metadata["namespace"] = namespace
+        if rehearsal:
+            return body
         self.objects[plural, namespace, name] = body
         self._say("ADDED", plural, body)
         return copy.deepcopy(body)
@@ -176,6 +203,10 @@ class FakeCluster(KubernetesApi):
         await self._news.wait()
 
 
+async def _one(line: bytes) -> AsyncIterator[bytes]:
+    yield line
+
+
 class _Lines:
     """The lines of a watch, from a version on, without end."""
 
@@ -203,12 +234,14 @@ class _Lines:
 
 
 def selected(found: JsonObject, query: Mapping[str, str]) -> bool:
-    """Whether the two field selectors that the agent uses let an object through."""
+    """Whether the field selectors that the agent and the spawner use let an object through."""
     selector = query.get("fieldSelector", "")
     if selector == "spec.nodeName!=":
         return bool(found["spec"].get("nodeName"))
     if selector.startswith("metadata.name="):
         return bool(found["metadata"]["name"] == selector.removeprefix("metadata.name="))
+    if selector.startswith("involvedObject.uid="):
+        return bool(found["involvedObject"]["uid"] == selector.removeprefix("involvedObject.uid="))
     assert not selector
     return True
 
