@@ -58,6 +58,11 @@ class Trial:
         return self.foretold is self.truth.end
 
     @property
+    def left_open(self) -> bool:
+        """Whether the verdict says that it cannot know."""
+        return self.foretold is End.UNKNOWN
+
+    @property
     def false_free(self) -> bool:
         """Whether a start was promised that could not be."""
         return self.foretold in {End.PLACED, End.PREEMPTING} and self.truth.end in {End.REFUSED, End.FULL}

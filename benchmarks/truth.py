@@ -30,7 +30,9 @@ Three random pods come to each, one after the other: requests and limits, select
 operators, tolerations, priorities, deadlines, init containers. Before each one `examine` gives the verdict on the
 state as it is listed; then the pod is created and admission and scheduler have their say. A trial agrees if both say
 the same: refused by admission, placed, placed after others were pushed out, or not placed. *False free* is a start
-that was promised and did not come, *false full* one that was refused and would have come."""
+that was promised and did not come, *false full* one that was refused and would have come. Left open is what even
+Kubernetes decides now so, now so: room that is made by preemption while another pod of higher priority, which may not
+preempt, waits for it."""
 
 T = TypeVar("T")
 
@@ -276,11 +278,13 @@ def _marks(node: JsonObject) -> set[str]:
 def _told(trials: Sequence[Trial]) -> tuple[Finding, ...]:
     """Count, and show every disagreement whole."""
     total = len(trials)
+    left_open = sum(trial.left_open for trial in trials)
     agreed = sum(trial.agrees for trial in trials)
     ends = {end: sum(trial.truth.end is end for trial in trials) for end in End}
     return (
         Finding(label="states tried", text=f"{total:,}"),
-        Finding(label="agreement", text=f"{agreed:,} of {total:,} ({agreed / total:.2%})"),
+        Finding(label="agreement", text=f"{agreed:,} of {total - left_open:,} ({agreed / (total - left_open):.2%})"),
+        Finding(label="left open", text=str(left_open)),
         Finding(label="false free", text=str(sum(trial.false_free for trial in trials))),
         Finding(label="false full", text=str(sum(trial.false_full for trial in trials))),
         Finding(label="what came", text=", ".join(f"{end}: {count:,}" for end, count in ends.items() if count)),

@@ -12,7 +12,7 @@ from .capacity import fits
 from .demand import Demand
 from .findings import Check, Finding, State
 from .outlook import Outlook, left
-from .preemption import can_preempt
+from .preemption import Preemption, foresee_preemption
 from .shortage import Shortage
 
 _NOTHING: frozenset[str] = frozenset()
@@ -35,9 +35,17 @@ def check_fit(
     spots = [spot for spot in found.open if spot.name not in ruled_out] if ruled_out else found.open
     if any(fits(demand.requests, left(spot.free, taken.get(spot.name))) for spot in spots):
         return _with_rules(demand, Finding(Check.FIT, State.READY))
-    if can_preempt(demand, own, spots, outlook=outlook, taken=taken):
-        sentence = "Work of lower priority will be interrupted to make room."
-        return _with_rules(demand, Finding(Check.FIT, State.READY, sentence, would_preempt=True))
+    match foresee_preemption(demand, own, spots, outlook=outlook, taken=taken):
+        case Preemption.SUCCEEDS:
+            sentence = "Work of lower priority will be interrupted to make room."
+            return _with_rules(demand, Finding(Check.FIT, State.READY, sentence, would_preempt=True))
+        case Preemption.CONTESTED:
+            sentence = (
+                "Work of lower priority can make room, but other work waits for the same room and may be quicker."
+            )
+            return _with_rules(demand, Finding(Check.FIT, State.UNKNOWN, sentence, would_preempt=True))
+        case Preemption.USELESS:
+            pass
     if any(fits(demand.requests, left(spot.without_leaving(), taken.get(spot.name))) for spot in spots):
         sentence = "Room is becoming free: other work is just ending. The server starts as soon as it is gone."
         return _with_rules(demand, Finding(Check.FIT, State.WAITS, sentence))

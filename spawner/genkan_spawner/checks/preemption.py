@@ -5,6 +5,7 @@ go are spared, the more important ones first. PodDisruptionBudgets only choose b
 """
 
 from collections.abc import Iterable, Sequence
+from enum import Enum, auto
 
 from genkan_spawner.cluster.records import PodRecord
 
@@ -14,25 +15,40 @@ from .outlook import Outlook, Taken, left, placement_of
 from .priority import Standing
 
 
-def can_preempt(demand: Demand, own: Standing, spots: Iterable[Spot], *, outlook: Outlook, taken: Taken) -> bool:
-    """Return whether room can be made on one of the nodes."""
+class Preemption(Enum):
+    """What comes of making room."""
+
+    USELESS = auto()
+    """No room can be made, or this pod may not make any."""
+    CONTESTED = auto()
+    """Room can be made, but another pod may be quicker to take it."""
+    SUCCEEDS = auto()
+
+
+def foresee_preemption(
+    demand: Demand, own: Standing, spots: Iterable[Spot], *, outlook: Outlook, taken: Taken
+) -> Preemption:
+    """Return what comes of making room on the best of the nodes."""
+    found = Preemption.USELESS
     if own.never_preempts or demand.placement.node_name:
-        return False
+        return found
     rivals = outlook.rivals(own)
     for spot in spots:
         room = spot.without_lower(own.value)
         if room is spot.free or not fits(demand.requests, left(room, taken.get(spot.name))):
             continue
         if not rivals or _keeps_room(demand, own, spot, rivals=rivals, taken=taken):
-            return True
-    return False
+            return Preemption.SUCCEEDS
+        found = Preemption.CONTESTED
+    return found
 
 
 def _keeps_room(demand: Demand, own: Standing, spot: Spot, *, rivals: Sequence[PodRecord], taken: Taken) -> bool:
-    """Return whether the pod gets the room that is made for it.
+    """Return whether there is room for the pod even if all others that wait for it are quicker.
 
-    A waiting pod of higher priority that may not preempt by itself is served first as soon as somebody else's
-    preemption frees enough for it; then the scheduler tries again with what is left.
+    A waiting pod of higher priority that may not preempt by itself takes what somebody else's preemption frees, if the
+    scheduler hears of it before it comes back to the one that made room: a matter of milliseconds. Then the latter
+    tries again with what is left.
     """
     free = dict(left(spot.free, taken.get(spot.name)))
     lower = [pod for pod in spot.view.pods if pod.priority < own.value]
