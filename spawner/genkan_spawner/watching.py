@@ -7,7 +7,8 @@ import asyncio
 import json
 import logging
 import random
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -25,7 +26,13 @@ WATCH_SECONDS = 600
 """How long the API server keeps one watch open; it ends watches itself after 30 to 60 minutes."""
 
 SILENCE_SECONDS = 90.0
-"""A watch without a line for this long is broken: the server sends a bookmark about once a minute."""
+"""A watch without a line for this long may be broken and is opened again, which costs one request.
+
+The server sends a bookmark about once a minute, but none of a kind of which nothing has changed since it started.
+"""
+
+OPENING_SECONDS = 30.0
+"""How long the server may take to open a watch; it answers at once, before there are events."""
 
 PAUSE = 0.1
 """Seconds before a watch that ended in order is opened again, should a server end each at once."""
@@ -111,8 +118,9 @@ class Watch(Generic[T]):
             try:
                 if self._version is None:
                     yield await self._list()
-                async for change in self._changes(self._version or ""):
-                    yield change
+                async with aclosing(self._changes(self._version or "")) as changes:
+                    async for change in changes:
+                        yield change
                 await asyncio.sleep(PAUSE)
             except GoneError as e:
                 log.info("The watch of %s fell behind; listing again.", self._kind.plural)
@@ -145,16 +153,31 @@ class Watch(Generic[T]):
             "resourceVersion": version,
             "timeoutSeconds": str(WATCH_SECONDS),
         }
+        opened = False
+        try:
+            async with AsyncExitStack() as stack:
+                lines = await self._opened(stack, query)
+                opened = True
+                self._observer.alive()
+                async for line in lines:
+                    event = _event(line)
+                    self._version = event["object"]["metadata"]["resourceVersion"]
+                    self._alive()
+                    if event["type"] != "BOOKMARK":
+                        change = ChangeType(event["type"])
+                        yield Changed(change, self._take(change, event["object"]))
+        except UnreachableError as e:
+            if not opened or not isinstance(e.__cause__, TimeoutError):
+                raise
+            log.debug("The watch of %s was silent; opening it again.", self._kind.plural)
+
+    async def _opened(self, stack: AsyncExitStack, query: Mapping[str, str]) -> AsyncIterator[bytes]:
         path = self._kind.path(namespace=self._namespace)
-        async with self._api.stream(path, query=query, silence=self._silence) as lines:
-            self._observer.alive()
-            async for line in lines:
-                event = _event(line)
-                self._version = event["object"]["metadata"]["resourceVersion"]
-                self._alive()
-                if event["type"] != "BOOKMARK":
-                    change = ChangeType(event["type"])
-                    yield Changed(change, self._take(change, event["object"]))
+        try:
+            async with asyncio.timeout(OPENING_SECONDS):
+                return await stack.enter_async_context(self._api.stream(path, query=query, silence=self._silence))
+        except TimeoutError as e:
+            raise UnreachableError.from_exception(e) from e
 
     def _take(self, change: ChangeType, raw: JsonObject) -> T:
         self._observer.seen(change, raw)

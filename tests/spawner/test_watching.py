@@ -1,13 +1,15 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from genkan_spawner import watching
 from genkan_spawner.api import JsonObject, KubernetesApi
-from genkan_spawner.exceptions import KubernetesError
+from genkan_spawner.exceptions import KubernetesError, UnreachableError
 from genkan_spawner.kinds import PODS
 from genkan_spawner.watching import Changed, ChangeType, Listed, Observer, Watch
 
@@ -29,11 +31,25 @@ def name_of(obj: JsonObject) -> str:
     return name
 
 
+@dataclass(slots=True)
+class Signs(Observer):
+    """Keeps what it is told."""
+
+    lives: int = 0
+    failures: list[KubernetesError] = field(default_factory=list)
+
+    def alive(self) -> None:
+        self.lives += 1
+
+    def failed(self, failure: KubernetesError) -> None:
+        self.failures.append(failure)
+
+
 async def first(watch: Watch[str], count: int) -> list[Listed[str] | Changed[str]]:
     """Return the first events, or fail after a few seconds."""
     found = []
-    async with asyncio.timeout(10):
-        async for happened in watch.events():
+    async with asyncio.timeout(10), aclosing(watch.events()) as events:
+        async for happened in events:
             found.append(happened)
             if len(found) == count:
                 break
@@ -65,15 +81,15 @@ async def test_a_place_that_is_too_old_means_listing_again(connection: Connectio
     server, api = connection
     gone = {"code": 410, "reason": "Expired", "message": "too old resource version"}
     watch = Watch(api, PODS, project=name_of)
-    events = watch.events()
-    assert await anext(events) == Listed(("a", "b"))
-    if how == "as an event":
-        server.watches.append([event("ERROR", gone)])
-    else:
-        server.failures.append((410, "Expired"))
-    server.objects[PATH] = [thing("z")]
-    async with asyncio.timeout(10):
-        assert await anext(events) == Listed(("z",))
+    async with aclosing(watch.events()) as events:
+        assert await anext(events) == Listed(("a", "b"))
+        if how == "as an event":
+            server.watches.append([event("ERROR", gone)])
+        else:
+            server.failures.append((410, "Expired"))
+        server.objects[PATH] = [thing("z")]
+        async with asyncio.timeout(10):
+            assert await anext(events) == Listed(("z",))
 
 
 @pytest.mark.parametrize("status", [403, 429, 500, 503])
@@ -102,14 +118,46 @@ async def test_an_object_of_a_megabyte_is_one_line_like_any_other(connection: Co
 async def test_a_silent_watch_is_opened_again(connection: Connection) -> None:
     server, api = connection
     watch = Watch(api, PODS, project=name_of, silence=0.2)
-    events = watch.events()
-    await anext(events)
-    waiting = asyncio.ensure_future(anext(events))
-    async with asyncio.timeout(10):
-        while len(server.watching(PATH)) < 2:
-            await asyncio.sleep(0.02)
-        server.watches.append([event("ADDED", thing("late", 7))])
-        assert await waiting == Changed(ChangeType.ADDED, "late")
+    async with aclosing(watch.events()) as events:
+        await anext(events)
+        waiting = asyncio.ensure_future(anext(events))
+        async with asyncio.timeout(10):
+            while len(server.watching(PATH)) < 2:
+                await asyncio.sleep(0.02)
+            server.watches.append([event("ADDED", thing("late", 7))])
+            assert await waiting == Changed(ChangeType.ADDED, "late")
+
+
+async def test_silence_alone_is_no_failure_for_nothing_may_have_happened(connection: Connection) -> None:
+    server, api = connection
+    signs = Signs()
+    async with aclosing(Watch(api, PODS, project=name_of, silence=0.1, observer=signs).events()) as events:
+        await anext(events)
+        waiting = asyncio.ensure_future(anext(events))
+        async with asyncio.timeout(10):
+            while len(server.watching(PATH)) < 3:
+                await asyncio.sleep(0.02)
+            server.watches.append([event("ADDED", thing("late", 7))])
+            await waiting
+        assert signs.failures == []
+        assert signs.lives >= 5  # the list, three times or more an open watch, the event
+
+
+async def test_a_watch_that_does_not_open_is_a_failure(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    server, api = connection
+    monkeypatch.setattr(watching, "OPENING_SECONDS", 0.1)
+    signs = Signs()
+    async with aclosing(Watch(api, PODS, project=name_of, observer=signs).events()) as events:
+        await anext(events)
+        server.opening.clear()
+        waiting = asyncio.ensure_future(anext(events))
+        async with asyncio.timeout(10):
+            while not signs.failures:
+                await asyncio.sleep(0.02)
+            server.change(PATH, "ADDED", thing("late"))
+            server.opening.set()
+            assert await waiting == Changed(ChangeType.ADDED, "late")
+        assert isinstance(signs.failures[0], UnreachableError)
 
 
 async def test_selectors_go_with_each_request(connection: Connection) -> None:
@@ -118,20 +166,6 @@ async def test_selectors_go_with_each_request(connection: Connection) -> None:
     await first(Watch(api, PODS, project=name_of, namespace="n", field_selector="spec.nodeName=x"), 1)
     assert server.requests[0].path == "/api/v1/namespaces/n/pods"
     assert server.requests[0].query["fieldSelector"] == "spec.nodeName=x"
-
-
-@dataclass(slots=True)
-class Signs(Observer):
-    """Keeps what it is told."""
-
-    lives: int = 0
-    failures: list[KubernetesError] = field(default_factory=list)
-
-    def alive(self) -> None:
-        self.lives += 1
-
-    def failed(self, failure: KubernetesError) -> None:
-        self.failures.append(failure)
 
 
 async def test_an_observer_hears_of_each_sign_of_life_and_of_each_failure(

@@ -22,6 +22,12 @@ class Request:
     content_type: str
 
 
+def _set() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
+
+
 @dataclass(slots=True)
 class FakeApiServer:
     """Serves one list per path and one script of events per watch; keeps every request."""
@@ -39,6 +45,9 @@ class FakeApiServer:
 
     history: list[tuple[str, int, JsonObject]] = field(default_factory=list)
     """Paths, versions and lines of all changes, for a watch that goes on after a break."""
+
+    opening: asyncio.Event = field(default_factory=_set)
+    """While it is not set, no watch is opened."""
 
     open: dict[str, list[asyncio.Queue[JsonObject | None]]] = field(default_factory=dict)
     """The watches at each path that stay open."""
@@ -97,6 +106,7 @@ class FakeApiServer:
         return web.json_response({"metadata": metadata, "items": items[start : start + limit]})
 
     async def _watch(self, request: web.Request) -> web.StreamResponse:
+        await self.opening.wait()
         response = web.StreamResponse()
         await response.prepare(request)
         if not self.watches:

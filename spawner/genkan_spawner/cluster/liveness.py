@@ -16,7 +16,10 @@ from .snapshot import Health
 log = logging.getLogger(__name__)
 
 GRACE_SECONDS = 10.0
-"""How long a view that was good stays so while attempts fail: an API server that restarts is back by then."""
+"""How long a view that was good stays so while attempts fail, and while a silent watch is opened again.
+
+An API server that restarts is back by then.
+"""
 
 Clock: TypeAlias = Callable[[], float]
 """Seconds since some moment, never going back."""
@@ -90,7 +93,7 @@ class Liveness:
                 return self._sentence(self._failure)
         elif not self._loaded:
             return f"The {self._subject} have not been read yet."
-        if age > self._silence:
+        if age > self._silence + GRACE_SECONDS:
             return f"Nothing was heard about the {self._subject} for {age:.0f} seconds; the watch is opened again."
         return ""
 

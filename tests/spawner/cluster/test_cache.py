@@ -233,13 +233,19 @@ async def test_a_namespace_that_may_not_be_read_makes_the_kind_unknown(
         assert "The pods in the namespace nowhere cannot be read" in health.problem
 
 
-async def test_a_watch_that_goes_silent_is_unhealthy_until_it_is_open_again(
+async def test_a_watch_that_goes_silent_and_cannot_be_opened_again_is_unhealthy_until_it_can(
     server: FakeApiServer, api: KubernetesApi
 ) -> None:
-    async with following(api, silence=0.3) as cache:
-        await until(cache, lambda _: len(server.watching(NODES)) > 1)
+    clock = FakeClock()
+    async with following(api, silence=0.1, clock=clock) as cache:
+        await until(cache, lambda _: len(server.watching(NODES)) > 2)
+        assert cache.snapshot().knows(Source.NODES)
         server.refused[NODES] = (503, "Unavailable")
-        snapshot = await until(cache, lambda seen: not seen.knows(Source.NODES))
+        attempts = len(server.watching(NODES))
+        await until(cache, lambda _: len(server.watching(NODES)) > attempts + 1)
+        clock.now += GRACE_SECONDS + 1
+        snapshot = cache.snapshot()
+        assert not snapshot.knows(Source.NODES)
         assert snapshot.health[Source.NODES].loaded
         assert list(snapshot.nodes) == ["a", "b"]
         del server.refused[NODES]
@@ -255,7 +261,7 @@ async def test_a_bookmark_is_a_sign_of_life(server: FakeApiServer, api: Kubernet
         server.send(NODES, {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "9"}}})
         snapshot = await until(cache, lambda seen: seen.health[Source.NODES].age == 0)
         assert snapshot.health[Source.PODS].age == 80
-        clock.now += 80
+        clock.now += 30
         assert cache.snapshot().knows(Source.NODES)
         assert not cache.snapshot().knows(Source.PODS)
 

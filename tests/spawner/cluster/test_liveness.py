@@ -52,10 +52,12 @@ def test_age_is_the_time_since_the_last_sign_of_life() -> None:
 def test_silence_beyond_the_limit_is_a_problem_until_the_next_sign() -> None:
     clock = FakeClock()
     found = liveness(clock)
-    clock.now += 91
+    clock.now += 90 + GRACE_SECONDS
+    assert found.health().healthy
+    clock.now += 1
     health = found.health()
     assert (health.healthy, health.loaded) == (False, True)
-    assert health.problem == "Nothing was heard about the nodes for 91 seconds; the watch is opened again."
+    assert health.problem == "Nothing was heard about the nodes for 101 seconds; the watch is opened again."
     found.alive()
     assert found.health().healthy
 
