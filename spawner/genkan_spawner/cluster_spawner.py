@@ -155,7 +155,7 @@ class ClusterSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publi
         view = self.view
         await view.ready()
         if view.servers.get(self.namespace, self.pod_name) is None:
-            if not view.sees_pods and not await self._is_gone():
+            if not view.sees_pods(self.namespace) and not await self._is_gone():
                 return None
             self._note_end(view.servers.ending(self.namespace, self.pod_name))
             return 1
@@ -223,7 +223,7 @@ class ClusterSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publi
     async def _is_gone(self) -> bool:
         """Ask the API where the view is blind; without an answer nothing is gone."""
         try:
-            self.view.servers.show(await self.view.api.get(PODS, self.pod_name, namespace=self.namespace))
+            await self.view.api.get(PODS, self.pod_name, namespace=self.namespace)
         except NotFoundError:
             return True
         except KubernetesError as e:

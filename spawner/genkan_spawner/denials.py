@@ -3,6 +3,8 @@
 import re
 from http import HTTPStatus
 
+from genkan_profiles.exceptions import QuantityError
+
 from .admission import Denial, QuotaExcess, denial_of, excesses_of, priority_class_of
 from .checks.findings import Finding, Verdict
 from .checks.quota import exceeded
@@ -51,9 +53,8 @@ def refusal_of(error: KubernetesError) -> Refusal:
     """Return what a user is told of an answer that is no success; Kubernetes' own text is for the log alone."""
     denial = denial_of(error)
     match denial:
-        case Denial.QUOTA_EXCEEDED if excesses := excesses_of(error):
-            verdict = Verdict.of(_finding(row) for row in excesses)
-            return Refusal.of_verdict(verdict, log_message=error.message)
+        case Denial.QUOTA_EXCEEDED if findings := _findings(error):
+            return Refusal.of_verdict(Verdict.of(findings), log_message=error.message)
         case Denial.PRIORITY_CLASS:
             sentence = (
                 f"The priority {priority_class_of(error)} does not exist in this cluster. "
@@ -65,6 +66,14 @@ def refusal_of(error: KubernetesError) -> Refusal:
         case _:
             reason, sentence = _SENTENCES[denial]
             return _refusal(reason, sentence, error)
+
+
+def _findings(error: KubernetesError) -> list[Finding]:
+    """Return what is short; empty where the text, or an amount in it, cannot be read."""
+    try:
+        return [_finding(row) for row in excesses_of(error)]
+    except QuantityError:
+        return []
 
 
 def _finding(excess: QuotaExcess) -> Finding:

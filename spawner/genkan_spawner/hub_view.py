@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 from weakref import WeakKeyDictionary
 
@@ -24,6 +26,16 @@ FIRST_LOOK = 10.0
 """Seconds that a start or a poll waits for the first view of the cluster; after that it goes on without."""
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far the view can be trusted, for the people who read what it shows."""
+
+    known: bool
+    """Whether nodes, pods and quotas are all followed."""
+    age: int
+    """Seconds since the oldest sign of life of them; 0 if one was never read."""
+
+
 class HubView:
     """The hub's own view of the cluster, started when first asked for and kept until the hub ends."""
 
@@ -35,6 +47,7 @@ class HubView:
         self.cache = ClusterCache(api, namespaces=namespaces)
         self.forecasts = Forecasts(self.cache)
         self._component = component
+        self._namespaces = frozenset(namespaces)
         self.cache.subscribe(self._pod_changed)
         self._metrics = ClusterMetrics(self.cache)
         self._started: asyncio.Task[None] | None = None
@@ -60,11 +73,18 @@ class HubView:
         if not all(health.loaded for health in self.cache.health().values()):
             await self.cache.wait_ready(within)
 
-    @property
-    def sees_pods(self) -> bool:
-        """Whether a pod that is not shown is not there."""
+    def sees_pods(self, namespace: str) -> bool:
+        """Whether a pod of this namespace that is not shown is not there."""
         health = self.cache.health()[Source.PODS]
-        return health.loaded and health.healthy
+        everywhere = not health.partial or namespace in self._namespaces
+        return health.loaded and health.healthy and everywhere
+
+    def standing(self) -> Standing:
+        """Return how old what is known is."""
+        ages = [health.age for health in self.cache.health().values()]
+        known = all(health.loaded and health.healthy for health in self.cache.health().values())
+        oldest = max(ages)
+        return Standing(known, int(oldest) if math.isfinite(oldest) else 0)
 
     async def close(self) -> None:
         """Stop looking; for tests, since a hub looks as long as it lives."""

@@ -56,8 +56,6 @@ class OrphanSweep:
 
     async def look(self) -> None:
         """Remove what was suspect at the last look and still is."""
-        if not self._view.sees_pods:
-            return
         found = {pod.uid: pod for pod in self._orphans()}
         confirmed = [pod for uid, pod in found.items() if uid in self._suspects]
         self._suspects = frozenset(found)
@@ -78,6 +76,7 @@ class OrphanSweep:
             if state is not None
             and raw is not None
             and state.deleted is None
+            and self._view.sees_pods(state.namespace)
             and state.created is not None
             and state.created < oldest
             and (raw["metadata"].get("labels") or {}).get(HUB) == self._mark

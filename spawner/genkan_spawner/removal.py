@@ -1,7 +1,7 @@
 """Taking a pod away, and knowing when it is gone."""
 
 import asyncio
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from genkan_spawner.exceptions import ConflictError, KubernetesError, NotFoundError
@@ -38,9 +38,11 @@ async def remove_pod(
             aclosing(view.servers.changes(namespace, name, every=_LOOK_EVERY)) as changes,
         ):
             async for pod in changes:
-                if pod is not None and uid is not None and pod.uid != uid:
-                    return
-                if pod is None and (view.sees_pods or not await _is_there(view, namespace, name)):
+                if not view.sees_pods(namespace):
+                    gone = await _is_gone(view, namespace, name, uid=uid)
+                else:
+                    gone = pod is None or (uid is not None and pod.uid != uid)
+                if gone:
                     return
 
 
@@ -64,12 +66,12 @@ async def _delete(
         pause = min(pause * 2, _MOST_PAUSE)
 
 
-async def _is_there(view: "HubView", namespace: str, name: str) -> bool:
-    with suppress(NotFoundError):
-        try:
-            await view.api.get(PODS, name, namespace=namespace)
-        except KubernetesError as e:
-            if isinstance(e, NotFoundError):
-                raise
+async def _is_gone(view: "HubView", namespace: str, name: str, *, uid: str | None) -> bool:
+    """Ask the API; without an answer nothing is gone."""
+    try:
+        found = await view.api.get(PODS, name, namespace=namespace)
+    except NotFoundError:
         return True
-    return False
+    except KubernetesError:
+        return False
+    return uid is not None and found["metadata"]["uid"] != uid

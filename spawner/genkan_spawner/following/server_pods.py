@@ -36,7 +36,7 @@ class ServerPods:
         key = (state.namespace, state.name)
         self._states[key] = state
         self._endings.pop(key, None)
-        self._trimmed[key] = _trimmed(pod)
+        self._trimmed[key] = trimmed(pod)
         self._wake(key)
 
     def drop(self, pod: JsonObject) -> None:
@@ -105,7 +105,7 @@ class ServerPods:
             event.set()
 
 
-def _trimmed(pod: JsonObject) -> JsonObject:
+def trimmed(pod: JsonObject) -> JsonObject:
     """Keep what KubeSpawner reads, and no environment: it holds the server's token."""
     metadata, spec = pod.get("metadata") or {}, pod.get("spec") or {}
     kept = ("name", "namespace", "uid", "labels", "annotations", "creationTimestamp", "deletionTimestamp")

@@ -9,6 +9,7 @@ from genkan_spawner.exceptions import KubernetesError, NotFoundError
 from genkan_spawner.following.endings import Ending, Patience, obstacle_to_start
 from genkan_spawner.following.pod_events import PodEvents
 from genkan_spawner.following.pod_state import PodState
+from genkan_spawner.following.server_pods import trimmed
 from genkan_spawner.following.steps import Progress, progress_of
 from genkan_spawner.hub_view import HubView
 from genkan_spawner.kinds import PODS
@@ -49,35 +50,33 @@ class Pursuit:
         changes = self._view.servers.changes(self._namespace, self._name, every=LOOK_EVERY)
         events = PodEvents(self._view.api, namespace=self._namespace, uid=self._uid)
         async with events, aclosing(changes):
-            async for seen in changes:
-                pod = await self._own(seen)
-                if pod is not None and pod.running and (raw := self._raw()) is not None:
-                    self._story.tell(progress_of(pod))
-                    return raw
-                ending = self._ending(pod, events)
+            async for _ in changes:
+                ending: Ending | None
+                try:
+                    raw = await self._own()
+                except KubernetesError:
+                    # Nothing is known of the pod now, so that nothing is concluded.
+                    ending = self._too_late()
+                else:
+                    pod = PodState.of(raw) if raw is not None else None
+                    if raw is not None and pod is not None and pod.running:
+                        self._story.tell(progress_of(pod))
+                        return raw
+                    ending = self._ending(pod, events)
                 if ending is not None:
                     raise await self._refusal(ending)
         raise AssertionError("A pod is followed without end.")
 
-    async def _own(self, seen: PodState | None) -> PodState | None:
-        """Return this very pod and no namesake; where the view is blind the API is asked."""
-        if seen is not None and seen.uid == self._uid:
-            return seen
-        if self._view.sees_pods:
-            return None
-        try:
-            self._view.servers.show(await self._view.api.get(PODS, self._name, namespace=self._namespace))
-        except NotFoundError:
-            return None
-        except KubernetesError:
-            # Nothing is known now, so that nothing must be concluded.
-            self._shown = False
-            return None
-        found = self._view.servers.get(self._namespace, self._name)
-        return found if found is not None and found.uid == self._uid else None
-
-    def _raw(self) -> JsonObject | None:
-        return self._view.servers.raw(self._namespace, self._name)
+    async def _own(self) -> JsonObject | None:
+        """Return this very pod and no namesake; where the view is blind the API is asked. Raises KubernetesError."""
+        if self._view.sees_pods(self._namespace):
+            raw = self._view.servers.raw(self._namespace, self._name)
+        else:
+            try:
+                raw = trimmed(await self._view.api.get(PODS, self._name, namespace=self._namespace))
+            except NotFoundError:
+                return None
+        return raw if raw is not None and raw["metadata"].get("uid") == self._uid else None
 
     def _ending(self, pod: PodState | None, events: PodEvents) -> Ending | None:
         if pod is None:
