@@ -71,8 +71,8 @@ def _joined(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
 
 def _terms(value: Any) -> list[dict[str, Any]]:
     """Return node selector terms, of either form of the trait and of either spelling, in Kubernetes' spelling."""
-    spelling = {"match_expressions": "matchExpressions", "match_fields": "matchFields"}
-    rows = [value[key] for key in sorted(value)] if isinstance(value, dict) else value
+    spelling: Mapping[str, str] = {"match_expressions": "matchExpressions", "match_fields": "matchFields"}
+    rows: list[dict[str, Any]] = [value[key] for key in sorted(value)] if isinstance(value, dict) else value
     return [{spelling.get(name, name): part for name, part in row.items()} for row in rows]
 
 

@@ -1,7 +1,7 @@
 """What a user is offered: the catalogue in the place of KubeSpawner's `profile_list`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from genkan_profiles import BUILT_IN, DocumentError, ProfileList
 
@@ -19,7 +19,8 @@ async def offered_profiles(spawner: "GenkanSpawner") -> ProfileList:
     KubeSpawner asks for it at every form and again at every start. The list is shared and must not be changed.
     """
     loaded = await current_catalogue(spawner)
-    return loaded.profiles_for({group.name for group in spawner.user.groups})
+    user: Any = spawner.user
+    return loaded.profiles_for({group.name for group in user.groups})
 
 
 async def current_catalogue(spawner: "GenkanSpawner") -> Loaded:

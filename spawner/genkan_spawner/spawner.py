@@ -1,26 +1,28 @@
 """GenkanSpawner: a KubeSpawner that offers the catalogue and keeps to the restricted Pod Security Standard."""
 
-import asyncio
-import json
 from http import HTTPStatus
 from typing import Any
 
 from jupyterhub.utils import maybe_future
-from kubernetes_asyncio.client.exceptions import ApiException
-from kubespawner import KubeSpawner
 from traitlets import TraitError, Unicode, default, observe, validate
 
 from genkan_profiles import (
     ChoiceError,
     DocumentError,
     ProfileList,
+    WhenFull,
     check_choice,
+    chosen_conditions,
     chosen_overrides,
     preselected,
     remembered,
 )
 
 from .baseline import Baseline
+from .cards import with_verdicts
+from .checks.conditions import Conditions
+from .checks.driver import ImageNeeds
+from .cluster_spawner import ClusterSpawner
 from .form import render_form
 from .merging import prepare, resolved
 from .offering import catalogue_source, current_catalogue, offered_profiles
@@ -29,22 +31,23 @@ from .reasons import Reason
 from .refusals import Refusal
 
 
-class GenkanSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is published without types
+class GenkanSpawner(ClusterSpawner):
     """Starts single-user servers as pods, on hardware and images from a catalogue.
 
     Every trait of KubeSpawner can be set; what is different here are defaults, the catalogue in the place of
-    `profile_list`, and that a choice which is not offered is refused before anything is created.
+    `profile_list`, and that a choice which is not offered or cannot start is refused before anything is created.
     """
 
     catalogue_file = Unicode(
         "",
         config=True,
         help="""
-        Path of the catalogue: the YAML file with the hardware and images that users can choose from.
+        Path of the catalogue: the YAML file, or directory of files, with what users can choose from.
 
         Empty, the default, stands for the catalogue that comes with Genkan (two sizes without GPUs, one and two GPUs),
         whose images are placeholders. `genkan profiles show --catalogue FILE` prints what a file offers, or every
-        problem in it with line and column. A hub with a broken catalogue does not start servers.
+        problem in it with line and column. A hub does not start with a broken catalogue. While it runs it takes up
+        changes by itself, and keeps to the last good catalogue while the newest one is broken.
 
         Example::
 
@@ -85,7 +88,7 @@ class GenkanSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publis
 
     @default("apply_user_options")
     def _default_apply_user_options(self) -> Any:
-        return _leave_to_the_start
+        return _grant_time
 
     @default("cmd")
     def _default_cmd(self) -> list[str]:
@@ -152,6 +155,15 @@ class GenkanSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publis
             prepare(self, values)
             self._apply_overrides(values)
         self.dns_name = self.dns_name_template.format(namespace=self.namespace, name=self.pod_name)
+        self.conditions = _conditions(chosen_conditions(profiles, self.user_options))
+
+    async def grant_time(self) -> None:
+        """Let a start on hardware for which users may wait take as long as they may wait."""
+        profiles = await self._offered()
+        found = _conditions(chosen_conditions(profiles, remembered(profiles, self.user_options)))
+        if found.when_full is WhenFull.WAIT:
+            self._baseline.keep(self, ["start_timeout"])
+            self.start_timeout = max(self.start_timeout, int(self.waiting_timeout))
 
     async def _offered(self) -> ProfileList:
         """Return a copy of what this user is offered now; a user who is offered nothing is refused."""
@@ -176,32 +188,27 @@ class GenkanSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publis
         return without_idle_fields(self._options_from_form(formdata))
 
     async def _render(self) -> str:
+        profiles = preselected(await self._offered(), self.user_options)
+        if self.profile_list is offered_profiles:
+            loaded_at = (await current_catalogue(self)).loaded_at
+            profiles = await with_verdicts(self, profiles, edition=loaded_at)
         viewer = self.handler.current_user if self.handler is not None else self.user
         loaded = await current_catalogue(self) if getattr(viewer, "admin", False) else None
         return render_form(
-            preselected(await self._offered(), self.user_options),
+            profiles,
             template=self.profile_form_template,
             folders=self.additional_profile_form_template_paths,
             options=self.user_options,
             broken=loaded.broken if loaded else None,
+            aftermath=self.aftermath,
+            view=self.view.standing(),
         )
 
-    async def _make_create_pod_request(self, pod: Any, request_timeout: float) -> bool:
-        """Create the pod as KubeSpawner does, but keep it out of the log: the manifest holds the server's API token."""
-        name = f"{self.namespace}/{pod.metadata.name}"
-        self.log.info("Creating pod %s", name)
-        try:
-            await asyncio.wait_for(self.api.create_namespaced_pod(self.namespace, pod), request_timeout)
-        except TimeoutError:
-            return False
-        except ApiException as error:
-            if error.status != HTTPStatus.CONFLICT:
-                self.log.error("Kubernetes does not create pod %s: %s", name, _explanation(error))  # noqa: TRY400
-                raise
-            self.log.info("Pod %s is there already; stopping it to start anew", name)
-            await self.stop(now=True)
-            return False
-        return True
+
+def _conditions(found: dict[str, str]) -> Conditions:
+    when_full = WhenFull(found.get("when_full", WhenFull.REFUSE))
+    needs = {name: value for name, value in found.items() if name != "when_full"}
+    return Conditions(image_needs=ImageNeeds(**needs) if needs else None, when_full=when_full)
 
 
 async def _form(spawner: GenkanSpawner) -> str:
@@ -211,13 +218,6 @@ async def _form(spawner: GenkanSpawner) -> str:
     return await shown._render()  # noqa: SLF001  # JupyterHub wants a function and not a method of one spawner
 
 
-def _leave_to_the_start(_spawner: Any, _options: Any) -> None:
-    """Tell JupyterHub that options are handled: `load_user_options` applies them when the server starts."""
-
-
-def _explanation(error: ApiException) -> str:
-    """Return Kubernetes' own words for a refused request."""
-    try:
-        return str(json.loads(error.body or b"")["message"])
-    except (KeyError, TypeError, ValueError):
-        return f"{error.status} {error.reason}"
+async def _grant_time(spawner: GenkanSpawner, _options: Any) -> None:
+    """Set how long this start may take, which JupyterHub must know before; the options are applied by the start."""
+    await spawner.grant_time()

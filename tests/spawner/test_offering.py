@@ -50,12 +50,12 @@ class Whoever:
     """Something of a site that must not be copied."""
 
     def whoever(self, spawner: GenkanSpawner) -> str:
-        return str(spawner.user.name)
+        return str(spawner.pod_name)
 
 
 def request(kind: type, method: str = "POST", body: bytes = b"", **query: str) -> Any:
     """A request to the hub that starts a server."""
-    handler = object.__new__(kind)
+    handler: Any = object.__new__(kind)
     handler.request = SimpleNamespace(method=method, body=body, query_arguments={key: [] for key in query})
     return handler
 
@@ -157,12 +157,12 @@ async def test_what_a_hook_sets_before_a_start_is_kept_and_does_not_pile_up(make
 
 async def test_functions_in_the_configuration_of_a_site_are_not_copied(make: MakeSpawner, rich: Path) -> None:
     spawner = make(catalogue_file=str(rich), user_options={"profile": "a100"})
-    kept = Whoever().whoever
-    spawner.environment = {"WHO": kept}
+    someone = Whoever()
+    spawner.environment = {"WHO": someone.whoever}
     await manifest(spawner)
     spawner.clear_state()
 
-    assert spawner.environment["WHO"].__self__ is kept.__self__
+    assert spawner.environment["WHO"].__self__ is someone
 
 
 async def test_a_mount_of_the_site_for_shared_memory_gives_way(make: MakeSpawner, rich: Path) -> None:
@@ -231,6 +231,20 @@ async def test_what_others_are_offered_is_refused(
         await spawner.load_user_options()
 
     assert (refused.value.status_code, refused.value.reason) == (400, Reason.ACCESS)
+
+
+async def test_an_administrator_starts_what_the_owner_of_the_server_is_offered(make: MakeSpawner, rich: Path) -> None:
+    spawner = joined(make(catalogue_file=str(rich), user_options={"profile": "amd"}), VISION)
+    groups = [SimpleNamespace(name=SPEECH)]
+    administrator = SimpleNamespace(current_user=SimpleNamespace(admin=True, groups=groups))
+
+    spawner.handler = administrator
+    radios = [given["value"] for given in (await form(spawner)).every("input") if given["type"] == "radio"]
+    spawner.handler = request(SpawnHandler)
+    with pytest.raises(Refusal, match="There is no profile 'amd' here"):
+        await spawner.load_user_options()
+
+    assert radios == ["cpu", "a100", "slice", "old"]
 
 
 async def test_form_and_start_each_look_at_the_groups_and_the_catalogue(make: MakeSpawner, rich: Path) -> None:

@@ -60,7 +60,7 @@ async def test_b_a_form_with_a_vanished_choice_still_has_one_selected(make: Make
 async def test_c_an_override_that_is_a_coroutine_is_awaited(make: MakeSpawner) -> None:
     async def limit(spawner: GenkanSpawner) -> float:
         await asyncio.sleep(0)
-        return 2.0 if spawner.user.name == "alice" else 1.0
+        return 2.0 if spawner.pod_name == "jupyter-alice" else 1.0
 
     overrides = {"cpu_limit": limit, "mem_limit": lambda _: "3G", "environment": {"A": "1"}}
     spawner = make(profile_list=[{"display_name": "One", "kubespawner_override": overrides}])
