@@ -78,22 +78,24 @@ class Catalogue(Row):
 
     def _unknown_names(self) -> Iterator[Violation]:
         slugs = tuple(row.slug for row in self.hardware)
+        known_slugs = frozenset(slugs)
         for index, volume in enumerate(self.volumes):
             for place, slug in enumerate(volume.hardware):
-                if slug not in slugs:
+                if slug not in known_slugs:
                     yield Violation(
                         ("volumes", index, "hardware", place),
                         f"There is no hardware {slug!r} in this catalogue.",
                         slugs,
                     )
         known = self.products
+        allowed = tuple(sorted(known))
         for index, row in enumerate(self.hardware):
             if row.gpu is None or not row.gpu.is_nvidia:
                 continue
             for label, name in zip(row.gpu.product, product_names(row.gpu), strict=True):
                 if name not in known:
                     sentence = f"The GPU product {label!r} is not known; describe it in gpu_products."
-                    yield Violation(("hardware", index, "gpu", "product"), sentence, tuple(sorted(known)))
+                    yield Violation(("hardware", index, "gpu", "product"), sentence, allowed)
                 elif row.gpu.is_mig and not known[name].mig:
                     sentence = f"{name} cannot be divided into MIG slices."
                     yield Violation(("hardware", index, "gpu", "product"), sentence)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 MAX_SHOWN = 100
 """How many problems the text of one DocumentError lists; `problems` holds all of them."""
 
+_SHOWN_ALLOWED = 50
+
 
 class ProfilesError(Exception):
     """A failure of this package, with a sentence for people."""
@@ -43,7 +45,8 @@ class Problem:
         if self.position is not None:
             place += f":{self.position.line}:{self.position.column}"
         where = f"{place}: {self.path}" if self.path else place
-        allowed = f" (allowed: {', '.join(self.allowed)})" if self.allowed else ""
+        more = ", ..." if len(self.allowed) > _SHOWN_ALLOWED else ""
+        allowed = f" (allowed: {', '.join(self.allowed[:_SHOWN_ALLOWED])}{more})" if self.allowed else ""
         return f"{where}: {self.sentence}{allowed}"
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 _DNS_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _DNS_NAME = rf"(?=.{{1,253}}$){_DNS_LABEL}(\.{_DNS_LABEL})*"
@@ -114,6 +114,7 @@ _IMAGE = (
 
 ImageReference = Annotated[
     str,
+    Field(max_length=_LONGEST_IMAGE),
     AfterValidator(
         _rule(
             _IMAGE,

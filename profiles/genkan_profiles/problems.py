@@ -13,6 +13,9 @@ from .parts import Document, Location
 from .violations import KIND, OTHER, Violation, context_of, path_text
 from .yaml_tree import Node
 
+MAX_PROBLEMS = 1000
+"""How many problems of a document are told at once, so that no document keeps a reader waiting."""
+
 _SHOWN_CHARACTERS = 40
 _KEY_MARK = "[key]"
 _TYPES = {
@@ -54,7 +57,12 @@ def problems_of(
     ]
     places = {tuple(details["loc"]) for details in found}
     found += [_details(violation, model) for violation in certain if tuple(violation.path) not in places]
-    return in_order(problem for details in found for problem in _problems(details, model=model, document=document))
+    told = found[:MAX_PROBLEMS]
+    problems = in_order(problem for details in told for problem in _problems(details, model=model, document=document))
+    if more := len(found) - len(told):
+        sentence = f"There are {more:,} more problems; they are told when these are mended."
+        problems.append(Problem(document.file_of(()), None, "", sentence))
+    return problems
 
 
 def placed(violations: Iterable[Violation], *, model: type[BaseModel], document: Document) -> list[Problem]:

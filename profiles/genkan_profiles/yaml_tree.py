@@ -15,7 +15,7 @@ import yaml
 from .exceptions import Position
 
 MAX_DEPTH = 50
-MAX_NODES = 100_000
+MAX_NODES = 30_000
 """Values in a document, each alias counted with all that it stands for."""
 LONG_TEXT = 100
 """Characters of a text that count as one more value."""

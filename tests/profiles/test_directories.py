@@ -170,7 +170,7 @@ def test_all_files_together_keep_to_the_limits_of_one(tmp_path: Path) -> None:
 
     assert f"{large}: The files are together larger than 1024 KiB, the most that is read." in problems(large)
     assert problems(many) == [f"{many}: There are more than {MAX_FILES} files, the most that are read."]
-    assert f"{deep}: The files hold together more than 100,000 values." in problems(deep)
+    assert f"{deep}: The files hold together more than 30,000 values." in problems(deep)
 
 
 def test_names_that_repeat_are_told_beside_broken_rows(tmp_path: Path) -> None:
