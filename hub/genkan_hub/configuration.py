@@ -28,11 +28,11 @@ def configure(
 ) -> None:
     """Set up a hub with Genkan's spawner; call it first in jupyterhub_config.py and overrule what differs after it.
 
-    `catalogue_file` is the catalogue, or empty for the built-in one; raises genkan_profiles.DocumentError with all its
-    problems. `idle_timeout` is how many seconds a server may be idle before it is stopped, 0 for ever: a forgotten
-    server holds its GPUs, an hour outlasts a lunch. `home_capacity` is what the claim of a new home asks for; many
-    shared file systems do not enforce it. `named_servers` is how many servers a user may have beside the default one.
-    Raises ValueError where a number cannot be meant so.
+    `catalogue_file` is the catalogue, a file or a directory, or empty for the built-in one; raises
+    genkan_profiles.DocumentError with all its problems. `idle_timeout` is how many seconds a server may be idle before
+    it is stopped, 0 for ever: a forgotten server holds its GPUs, an hour outlasts a lunch. `home_capacity` is what the
+    claim of a new home asks for; many shared file systems do not enforce it. `named_servers` is how many servers a user
+    may have beside the default one. Raises ValueError where a number cannot be meant so.
     """
     _require_count("idle_timeout", idle_timeout, of="seconds, 0 to let idle servers run for ever")
     _require_count("named_servers", named_servers, of="servers, 0 for none beside the default one")
