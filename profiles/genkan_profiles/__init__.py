@@ -1,10 +1,10 @@
 """The catalogue: what a site offers, and how it becomes KubeSpawner's profile list."""
 
 from .catalogue import BUILT_IN, SAMPLE, Catalogue, load_catalogue
-from .choices import check_choice, chosen_overrides, preselected, remembered
+from .choices import check_choice, chosen_conditions, chosen_overrides, preselected, remembered
 from .compiler import ProfileList, compile_profiles
 from .exceptions import ChoiceError, DocumentError, Problem, ProfilesError, QuantityError
-from .hardware import Gpu, Hardware
+from .hardware import Gpu, Hardware, WhenFull
 from .images import Image, OwnImage
 from .offers import HardwareOffer, LeftOut, Offers, Section, offers_for
 from .teams import Priority, Team
@@ -33,8 +33,10 @@ __all__ = [
     "Section",
     "Team",
     "Volume",
+    "WhenFull",
     "__version__",
     "check_choice",
+    "chosen_conditions",
     "chosen_overrides",
     "compile_profiles",
     "load_catalogue",

@@ -5,7 +5,7 @@ shape of what arrives. Profile lists may be a site's own: what KubeSpawner lets 
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .compiler import IMAGE, ProfileList
@@ -96,18 +96,30 @@ def chosen_overrides(profiles: ProfileList, options: Mapping[str, str]) -> list[
 
     Texts of an option's `unlisted_choice` have the user's value in the place of `{value}`.
     """
+    return [
+        _filled(part.get("kubespawner_override", {}), own) if own else part.get("kubespawner_override", {})
+        for part, own in _chosen(profiles, options)
+    ]
+
+
+def chosen_conditions(profiles: ProfileList, options: Mapping[str, str]) -> dict[str, str]:
+    """Return what a choice that was checked needs, and what becomes of it where machines are full."""
+    conditions: dict[str, str] = {}
+    for part, _ in _chosen(profiles, options):
+        conditions |= part.get("conditions", {})
+    return conditions
+
+
+def _chosen(profiles: ProfileList, options: Mapping[str, str]) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield the profile and what was taken of each option, with the user's own value where it is one."""
     profile = _profile(profiles, options.get(PROFILE))
     if profile is None:
         raise ChoiceError("The choice must be checked first.")
-    overrides = [profile.get("kubespawner_override", {})]
+    yield profile, ""
     for name, option in _options(profile).items():
-        own = options.get(name + UNLISTED)
-        if own:
-            overrides.append(_filled(option["unlisted_choice"].get("kubespawner_override", {}), own))
-        else:
-            slug = options.get(name) or _default_choice(option)
-            overrides.append(_choices(option)[slug].get("kubespawner_override", {}))
-    return overrides
+        own = options.get(name + UNLISTED, "")
+        slug = options.get(name) or _default_choice(option)
+        yield (option["unlisted_choice"], own) if own else (_choices(option)[slug], "")
 
 
 def _check_option(hardware: str, name: str, option: dict[str, Any], options: Mapping[str, Any]) -> None:

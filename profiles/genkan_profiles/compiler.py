@@ -43,6 +43,7 @@ def compile_profiles(offers: Offers) -> ProfileList:
                 "kind": "CPU" if row.gpu is None else "GPU",
                 "summary": summary(row),
                 "kubespawner_override": hardware_override(row, volumes=offers.volumes, resources=offers.resources),
+                "conditions": {"when_full": str(row.when_full)},
                 "profile_options": {IMAGE: image_options[key], **shared},
             }
         )
@@ -86,6 +87,7 @@ def _image_option(images: Sequence[Image], *, own_image: OwnImage | None) -> dic
                 "description": row.description,
                 "default": row.slug == default,
                 "kubespawner_override": {"image": row.image},
+                "conditions": _needs(row),
             }
             for row in images
         },
@@ -93,6 +95,12 @@ def _image_option(images: Sequence[Image], *, own_image: OwnImage | None) -> dic
     if own_image is not None:
         option["unlisted_choice"] = _unlisted(own_image)
     return option
+
+
+def _needs(image: Image) -> dict[str, str]:
+    """Return what the image asks of drivers and cards, for the checks before a start."""
+    needs = {"min_driver": image.min_driver, "cuda": image.cuda, "min_compute_capability": image.min_compute_capability}
+    return {name: value for name, value in needs.items() if value is not None}
 
 
 def _unlisted(own_image: OwnImage) -> dict[str, Any]:

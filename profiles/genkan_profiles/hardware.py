@@ -109,6 +109,13 @@ class Gpu(Row):
         return self
 
 
+class WhenFull(StrEnum):
+    """What becomes of a start for which there is no room now."""
+
+    REFUSE = "refuse"
+    WAIT = "wait"
+
+
 class Hardware(DefaultableOffer):
     """One card of the form: the machine, or part of one, that a server gets."""
 
@@ -126,6 +133,8 @@ class Hardware(DefaultableOffer):
     """Labels that a node must have."""
     tolerations: Annotated[tuple[Toleration, ...], Field(max_length=50)] = ()
     """Taints of nodes that do not keep servers away."""
+    when_full: WhenFull = WhenFull.REFUSE
+    """Whether a start without room is refused at once, or waits for its turn: for machines that are added on demand."""
 
     @property
     def most_cpu(self) -> str:

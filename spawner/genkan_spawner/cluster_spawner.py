@@ -12,10 +12,12 @@ from typing import Any, Self
 from kubespawner import KubeSpawner
 from traitlets import Float, default
 
+from genkan_profiles import WhenFull
+
 from .aftermath import Aftermath
 from .checks.conditions import Conditions
 from .checks.demand import Demand
-from .checks.findings import Verdict, WhenFull
+from .checks.findings import Verdict
 from .cluster.snapshot import Snapshot
 from .exceptions import KubernetesError, NotFoundError
 from .following.endings import Ending, Patience

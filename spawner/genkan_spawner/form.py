@@ -9,24 +9,40 @@ from jinja2 import Environment, FileSystemLoader
 
 from genkan_profiles import DocumentError, ProfileList
 
+from .aftermath import Aftermath
+from .hub_view import Standing
 from .origins import OWN_VALUE
 
 _TEMPLATES = Path(__file__).with_name("templates")
 
 
 def render_form(
-    profiles: ProfileList, *, template: str, folders: list[str], options: dict[str, Any], broken: DocumentError | None
+    profiles: ProfileList,
+    *,
+    template: str,
+    folders: list[str],
+    options: dict[str, Any],
+    broken: DocumentError | None,
+    aftermath: Aftermath | None = None,
+    view: Standing | None = None,
 ) -> str:
     """Return the form for profiles that are marked with what is preselected.
 
     `template` is a site's own template or empty, `folders` where a `form.html` is looked for before ours; both get
-    `profile_list` and `user_options` as with KubeSpawner. `broken` is for administrators to see.
+    `profile_list` and `user_options` as with KubeSpawner. `broken` is for administrators to see, `aftermath` tells of
+    the user's last server, `view` how far the verdicts on the cards can be trusted.
     """
     environment = _environment(tuple(folders))
     page = environment.from_string(template) if template else environment.get_template("form.html")
     problem = broken.problems[0] if broken is not None and broken.problems else None
     return page.render(
-        profile_list=profiles, user_options=options, problem=problem, own_value=OWN_VALUE, once=_once_per_option()
+        profile_list=profiles,
+        user_options=options,
+        problem=problem,
+        aftermath=aftermath,
+        view=view,
+        own_value=OWN_VALUE,
+        once=_once_per_option(),
     )
 
 

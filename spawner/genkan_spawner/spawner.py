@@ -163,7 +163,7 @@ class GenkanSpawner(ClusterSpawner):
         found = _conditions(chosen_conditions(profiles, remembered(profiles, self.user_options)))
         if found.when_full is WhenFull.WAIT:
             self._baseline.keep(self, ["start_timeout"])
-            self.start_timeout = max(self.start_timeout, int(self.waiting_timeout))
+            self.set_trait("start_timeout", max(self.start_timeout, int(self.waiting_timeout)))
 
     async def _offered(self) -> ProfileList:
         """Return a copy of what this user is offered now; a user who is offered nothing is refused."""

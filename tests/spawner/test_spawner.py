@@ -1,5 +1,3 @@
-import json
-import logging
 from collections.abc import AsyncIterator
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -7,17 +5,15 @@ from typing import Any
 
 import pytest
 from jupyterhub.utils import format_exception
-from kubernetes_asyncio.client.exceptions import ApiException
 from traitlets import TraitError
 from traitlets.config import Config
 
 from genkan_hub import configure
 from genkan_spawner import GenkanSpawner, Reason, Refusal
-from genkan_spawner.spawner import _explanation
 
 from ..support.golden import Golden
 from ..support.kubernetes import FakeApiServer
-from ..support.spawner import TOKEN, MakeSpawner, spawners
+from ..support.spawner import MakeSpawner, spawners
 
 CATALOGUE = """\
 hardware: [{slug: small, display_name: Small, cpu: 1, memory: 2Gi}]
@@ -190,58 +186,3 @@ def test_a_broken_catalogue_is_a_configuration_error_with_its_places(make: MakeS
 
     with pytest.raises(TraitError, match=r"catalogue\.yaml:1:52: hardware\[0\]\.cpu: 'one' is no quantity"):
         make(catalogue_file=str(file))
-
-
-@pytest.mark.parametrize("status", [403, 422, 500])
-async def test_a_pod_that_kubernetes_refuses_is_logged_without_its_manifest(
-    make: MakeSpawner, server: FakeApiServer, caplog: pytest.LogCaptureFixture, status: int
-) -> None:
-    spawner = make()
-    spawner.log = logging.getLogger("test")
-    await spawner.load_user_options()
-    server.failures.append((status, "exceeded quota"))
-
-    with caplog.at_level(logging.DEBUG), pytest.raises(ApiException):
-        await spawner._make_create_pod_request(await spawner.get_pod_manifest(), 5)
-
-    assert TOKEN in json.dumps(server.requests[0].body), "the manifest holds the token"
-    assert TOKEN not in caplog.text
-    assert "Kubernetes does not create pod default/jupyter-alice: because of exceeded quota" in caplog.text
-
-
-async def test_a_pod_is_created_by_one_request(make: MakeSpawner, server: FakeApiServer) -> None:
-    spawner = make()
-    await spawner.load_user_options()
-
-    assert await spawner._make_create_pod_request(await spawner.get_pod_manifest(), 5)
-    assert [(request.method, request.path) for request in server.requests] == [("POST", POD_PATH)]
-
-
-async def test_a_request_without_an_answer_is_made_again(make: MakeSpawner) -> None:
-    spawner = make()
-    await spawner.load_user_options()
-
-    assert not await spawner._make_create_pod_request(await spawner.get_pod_manifest(), 0)
-
-
-async def test_a_pod_that_is_left_over_makes_room_for_the_new_one(make: MakeSpawner, server: FakeApiServer) -> None:
-    stopped: list[bool] = []
-
-    async def stop(now: bool = False) -> None:  # noqa: FBT002  # JupyterHub's own signature
-        stopped.append(now)
-
-    spawner = make()
-    spawner.stop = stop
-    await spawner.load_user_options()
-    server.failures.append((409, "AlreadyExists"))
-
-    assert not await spawner._make_create_pod_request(await spawner.get_pod_manifest(), 5)
-    assert stopped == [True]
-
-
-@pytest.mark.parametrize("body", [None, b"", b"<html>", b"[]", b"{}"])
-def test_an_answer_that_is_not_kubernetes_is_told_by_its_code(body: bytes | None) -> None:
-    error = ApiException(status=502, reason="Bad Gateway")
-    error.body = body
-
-    assert _explanation(error) == "502 Bad Gateway"

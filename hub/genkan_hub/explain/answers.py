@@ -8,10 +8,11 @@ from pathlib import Path
 import yaml
 from kubernetes_asyncio import config
 
+from genkan_profiles import WhenFull
 from genkan_spawner.api import JsonObject, KubernetesApi
 from genkan_spawner.checks.demand import Demand, demand_of
 from genkan_spawner.checks.exceptions import ManifestError
-from genkan_spawner.checks.findings import Finding, Verdict, WhenFull
+from genkan_spawner.checks.findings import Finding, Verdict
 from genkan_spawner.checks.limit_ranges import with_defaults
 from genkan_spawner.checks.outlook import Outlook
 from genkan_spawner.checks.preflight import examine

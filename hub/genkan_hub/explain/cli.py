@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from genkan_spawner.checks.findings import State, WhenFull
+from genkan_profiles import WhenFull
+from genkan_spawner.checks.findings import State
 
 from .questions import InputError, read_manifests
 

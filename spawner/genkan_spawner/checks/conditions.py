@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
+from genkan_profiles import WhenFull
 from genkan_spawner.cluster.snapshot import Snapshot
 
 from .demand import Demand
 from .driver import ImageNeeds
-from .findings import Verdict, WhenFull
+from .findings import Verdict
 from .outlook import Outlook
 from .preflight import examine
 

@@ -19,13 +19,6 @@ class State(StrEnum):
     """It cannot start."""
 
 
-class WhenFull(StrEnum):
-    """What becomes of a start for which there is no room now."""
-
-    REFUSE = "refuse"
-    WAIT = "wait"
-
-
 class Check(StrEnum):
     """The checks, in the order in which their findings are told."""
 

@@ -1,11 +1,12 @@
 """All checks together: the verdict on one demand."""
 
+from genkan_profiles import WhenFull
 from genkan_spawner.cluster.snapshot import Snapshot
 
 from .access import check_access
 from .demand import Demand
 from .driver import ImageNeeds, check_driver
-from .findings import Verdict, WhenFull
+from .findings import Verdict
 from .fit import check_fit
 from .outlook import Outlook
 from .priority import check_priority

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from genkan_profiles import WhenFull
 from genkan_spawner.checks.access import check_access
 from genkan_spawner.checks.driver import ImageNeeds, check_driver
-from genkan_spawner.checks.findings import Check, State, WhenFull
+from genkan_spawner.checks.findings import Check, State
 from genkan_spawner.checks.outlook import Outlook
 from genkan_spawner.checks.preflight import examine
 from genkan_spawner.checks.priority import Standing, check_priority, standing
