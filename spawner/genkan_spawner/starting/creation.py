@@ -1,8 +1,10 @@
 """Creating a server's pod and, if it is the user's first, its home: all of it or nothing."""
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from typing import Any
+from http import HTTPStatus
+from typing import TypeAlias
 
 from genkan_spawner.api import JsonObject, KubernetesApi
 from genkan_spawner.denials import refusal_of
@@ -11,6 +13,8 @@ from genkan_spawner.kinds import CLAIMS, PODS, Kind
 from genkan_spawner.marks import START
 from genkan_spawner.reasons import Reason
 from genkan_spawner.refusals import Refusal
+
+Remove: TypeAlias = Callable[[], Awaitable[None]]
 
 _PAUSE, _MOST_PAUSE = 0.2, 3.0
 
@@ -32,31 +36,38 @@ async def rehearse(api: KubernetesApi, kind: Kind, manifest: JsonObject) -> Json
         raise refusal_of(e) from e
 
 
-async def create_pod(api: KubernetesApi, manifest: JsonObject, *, within: float, remove_earlier: Any) -> JsonObject:
+async def create_pod(api: KubernetesApi, manifest: JsonObject, *, within: float, remove_earlier: Remove) -> JsonObject:
     """Create a pod; what may pass is tried again for so many seconds, and an earlier namesake is removed first.
 
     `remove_earlier` is awaited to remove it. Raises Refusal.
     """
-    metadata = manifest["metadata"]
-    loop = asyncio.get_running_loop()
-    deadline, pause = loop.time() + within, _PAUSE
-    while True:
+    async for last in _attempts(within):
         try:
-            return await api.create(PODS, manifest, namespace=metadata["namespace"])
-        except ConflictError as e:
-            with suppress(NotFoundError):
-                found = await api.get(PODS, metadata["name"], namespace=metadata["namespace"])
-                if _start_of(found) == _start_of(manifest):
-                    return found
-                await remove_earlier()
-            if loop.time() > deadline:
-                sentence = "An earlier server of yours has not ended yet. Try again in a minute."
-                raise Refusal(sentence, reason=Reason.UNAVAILABLE, status_code=503, log_message=e.message) from e
+            created = await _created(api, manifest, remove_earlier=remove_earlier)
         except KubernetesError as e:
-            if not e.passing or loop.time() > deadline:
+            if last or not e.passing:
                 raise refusal_of(e) from e
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, _MOST_PAUSE)
+        except TimeoutError as e:
+            raise _not_ended() from e
+        else:
+            if created is not None:
+                return created
+    raise _not_ended()
+
+
+async def _created(api: KubernetesApi, manifest: JsonObject, *, remove_earlier: Remove) -> JsonObject | None:
+    """Return the pod, or None where an earlier namesake had to be removed first."""
+    metadata = manifest["metadata"]
+    try:
+        return await api.create(PODS, manifest, namespace=metadata["namespace"])
+    except ConflictError:
+        with suppress(NotFoundError):
+            found = await api.get(PODS, metadata["name"], namespace=metadata["namespace"])
+            if start_of(found) == start_of(manifest):
+                # It was created before, and the answer was lost.
+                return found
+            await remove_earlier()
+    return None
 
 
 async def claim_is_missing(api: KubernetesApi, manifest: JsonObject) -> bool:
@@ -79,14 +90,18 @@ async def claim_is_missing(api: KubernetesApi, manifest: JsonObject) -> bool:
     return True
 
 
-async def create_claim(api: KubernetesApi, manifest: JsonObject) -> None:
-    """Create a claim unless it is there. Raises Refusal."""
-    try:
-        await api.create(CLAIMS, manifest, namespace=manifest["metadata"]["namespace"])
-    except ConflictError:
-        return
-    except KubernetesError as e:
-        raise _storage_refusal(e) from e
+async def create_claim(api: KubernetesApi, manifest: JsonObject, *, within: float) -> None:
+    """Create a claim unless it is there; what may pass is tried again for so many seconds. Raises Refusal."""
+    async for last in _attempts(within):
+        try:
+            await api.create(CLAIMS, manifest, namespace=manifest["metadata"]["namespace"])
+        except ConflictError:
+            return
+        except KubernetesError as e:
+            if last or not e.passing:
+                raise _storage_refusal(e) from e
+        else:
+            return
 
 
 async def _is_there(api: KubernetesApi, metadata: JsonObject) -> bool:
@@ -108,5 +123,22 @@ def _storage_refusal(error: KubernetesError) -> Refusal:
     return Refusal(sentence, reason=Reason.STORAGE, status_code=409, log_message=error.message)
 
 
-def _start_of(pod: JsonObject) -> str:
+def start_of(pod: JsonObject) -> str:
+    """Return which start made a pod; empty if none of this hub did."""
     return str((pod["metadata"].get("annotations") or {}).get(START, ""))
+
+
+async def _attempts(within: float) -> AsyncIterator[bool]:
+    """Yield at once and then with growing pauses, for so many seconds; True the last time."""
+    loop = asyncio.get_running_loop()
+    deadline, pause = loop.time() + within, _PAUSE
+    while loop.time() < deadline:
+        yield False
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, _MOST_PAUSE)
+    yield True
+
+
+def _not_ended() -> Refusal:
+    sentence = "An earlier server of yours has not ended yet. Try again in a minute."
+    return Refusal(sentence, reason=Reason.UNAVAILABLE, status_code=HTTPStatus.SERVICE_UNAVAILABLE)

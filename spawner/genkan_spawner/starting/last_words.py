@@ -9,7 +9,15 @@ from genkan_spawner.kinds import PODS
 LINES = 5
 MOST_CHARACTERS = 600
 
-_SECRET = re.compile(r"(?i)(token|password|secret|authorization)(\S*?[=: ]\s*)\S+")
+_LOOKED_AT = 4000
+"""Characters that are searched for secrets; more than are shown, so that none loses the name before it."""
+
+_SECRETS = (
+    re.compile(r"(?i)(authorization\S{0,40}?[=: ]\s*)(?:(?:bearer|basic|token)\s+)?\S+"),
+    re.compile(r"(?i)((?:token|passw(?:or)?d|secret|api_?key)\S{0,40}?[=: ]\s*)\S+"),
+    # As long as JupyterHub's tokens, whatever stands before it.
+    re.compile(r"()\b[0-9a-f]{32,}\b"),
+)
 
 
 async def last_words(api: KubernetesApi, namespace: str, name: str) -> str:
@@ -25,5 +33,11 @@ async def last_words(api: KubernetesApi, namespace: str, name: str) -> str:
         except KubernetesError:
             continue
         if text.strip():
-            return _SECRET.sub(r"\1\2...", " / ".join(text.strip().splitlines()))[-MOST_CHARACTERS:]
+            return " / ".join(map(_blanked, text.strip()[-_LOOKED_AT:].splitlines()))[-MOST_CHARACTERS:]
     return ""
+
+
+def _blanked(line: str) -> str:
+    for secret in _SECRETS:
+        line = secret.sub(r"\1...", line)
+    return line.strip()

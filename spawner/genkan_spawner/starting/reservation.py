@@ -5,14 +5,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 
 from genkan_spawner.api import JsonObject
 from genkan_spawner.checks.demand import Demand, demand_of
+from genkan_spawner.checks.exceptions import ManifestError
 from genkan_spawner.checks.findings import State, Verdict
 from genkan_spawner.checks.priority import standing
 from genkan_spawner.cluster.cache import ClusterCache
 from genkan_spawner.cluster.records import PodRecord
 from genkan_spawner.cluster.snapshot import Snapshot
+from genkan_spawner.reasons import Reason
 from genkan_spawner.refusals import Refusal
 
 Examine = Callable[[Demand, Snapshot], Verdict]
@@ -34,7 +37,7 @@ class Reservation:
 
         Raises Refusal. As at the first time nothing is awaited between the check and the reservation.
         """
-        demand = demand_of(manifest)
+        demand = _demand(manifest)
         if demand == self.demand:
             return
         self.cache.forget(self.uid)
@@ -54,7 +57,7 @@ def reserved(cache: ClusterCache, manifest: JsonObject, *, examine: Examine) -> 
     Raises Refusal. Two starts cannot both be promised the last GPU: between the check and the reservation nothing is
     awaited, and a hub has one event loop.
     """
-    demand = demand_of(manifest)
+    demand = _demand(manifest)
     verdict = _checked(examine, demand, cache.snapshot())
     uid = f"assumed-{uuid.uuid4()}"
     cache.assume(_assumed(demand, uid=uid, snapshot=cache.snapshot()))
@@ -64,6 +67,16 @@ def reserved(cache: ClusterCache, manifest: JsonObject, *, examine: Examine) -> 
     except BaseException:
         reservation.forget()
         raise
+
+
+def _demand(manifest: JsonObject) -> Demand:
+    try:
+        return demand_of(manifest)
+    except ManifestError as e:
+        sentence = "This server is described in a way that no cluster accepts. Tell an administrator: "
+        sentence += "the hub's log has the details."
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+        raise Refusal(sentence, reason=Reason.UNAVAILABLE, status_code=status, log_message=str(e)) from e
 
 
 def _checked(examine: Examine, demand: Demand, snapshot: Snapshot) -> Verdict:

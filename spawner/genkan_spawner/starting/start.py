@@ -2,10 +2,11 @@
 
 import asyncio
 import uuid
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from genkan_spawner.api import JsonObject
-from genkan_spawner.exceptions import KubernetesError
+from genkan_spawner.exceptions import KubernetesError, NotFoundError
 from genkan_spawner.following.steps import Progress, Step
 from genkan_spawner.hub_view import HubView
 from genkan_spawner.kinds import PODS
@@ -18,9 +19,11 @@ from genkan_spawner.kubespawner_seam import (
     pod_url,
 )
 from genkan_spawner.marks import HUB, START
+from genkan_spawner.reasons import Reason
+from genkan_spawner.refusals import Refusal
 from genkan_spawner.removal import remove_pod
 
-from .creation import claim_is_missing, create_claim, create_pod, rehearse
+from .creation import claim_is_missing, create_claim, create_pod, rehearse, start_of
 from .pursuit import Pursuit
 from .reservation import reserved
 from .story import Story
@@ -39,6 +42,8 @@ class Start:
         self._spawner = spawner
         self._view = view
         self._story = story
+        self._asked: JsonObject | None = None
+        """The manifest that was sent, whether or not there was an answer."""
         self._created: JsonObject | None = None
         self._deadline = asyncio.get_running_loop().time() + max(1.0, spawner.start_timeout - MARGIN)
 
@@ -50,8 +55,7 @@ class Start:
         await ensure_namespace(spawner)
         await self._view.ready()
         try:
-            created = await self._create()
-            await create_companions(spawner, created)
+            created = await self._create_in_time()
             pursuit = Pursuit(
                 self._view, created, story=self._story, patience=spawner.patience, deadline=self._deadline
             )
@@ -62,9 +66,21 @@ class Start:
         spawner.pod_id = pod["metadata"]["uid"]
         return pod_url(spawner, pod)
 
+    async def _create_in_time(self) -> JsonObject:
+        """Create the pod and all that belongs to it before the hub would give up without a reason."""
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                created = await self._create()
+                await create_companions(self._spawner, created)
+        except TimeoutError as e:
+            sentence = "The server could not be created in time. Try again in a minute."
+            raise Refusal(sentence, reason=Reason.UNAVAILABLE, status_code=HTTPStatus.SERVICE_UNAVAILABLE) from e
+        return created
+
     async def _create(self) -> JsonObject:
         """Check, reserve, rehearse and create."""
         spawner, api = self._spawner, self._view.api
+        within = spawner.k8s_api_request_retry_timeout
         manifest = await pod_manifest(spawner)
         manifest["metadata"].setdefault("annotations", {})[START] = str(uuid.uuid4())
         if spawner.hub_mark:
@@ -75,12 +91,11 @@ class Start:
             self._story.tell(Progress(Step.ASKED, "The server is being created."))
             spawner.log.info("Creating pod %s/%s", spawner.namespace, spawner.pod_name)
             spawner.remember()
-            self._created = await create_pod(
-                api, manifest, within=spawner.k8s_api_request_retry_timeout, remove_earlier=self._remove_earlier
-            )
+            self._asked = manifest
+            self._created = await create_pod(api, manifest, within=within, remove_earlier=self._remove_earlier)
             # The pod comes first: it can be taken back, and a home never is.
             if claim is not None:
-                await create_claim(api, claim)
+                await create_claim(api, claim, within=within)
                 claim_is_there(spawner)
         return self._created
 
@@ -98,14 +113,24 @@ class Start:
 
     async def _undo(self) -> None:
         """Take the pod away, that very one; what went wrong before is what the user is told."""
-        if self._created is None:
+        if self._asked is None:
             return
-        metadata = self._created["metadata"]
+        metadata = self._asked["metadata"]
+        namespace, name = metadata["namespace"], metadata["name"]
         try:
-            await remove_pod(self._view, metadata["namespace"], metadata["name"], uid=metadata["uid"])
+            created = self._created or await self._unanswered(namespace, name)
+            if created is not None:
+                await remove_pod(self._view, namespace, name, uid=created["metadata"]["uid"])
+                self._view.servers.settle(namespace, name)
         except (KubernetesError, TimeoutError):
             self._spawner.log.warning(
-                "The pod %s/%s of a failed start is still there; it is looked for again later.",
-                metadata["namespace"],
-                metadata["name"],
+                "The pod %s/%s of a failed start may still be there; it is looked for again later.", namespace, name
             )
+
+    async def _unanswered(self, namespace: str, name: str) -> JsonObject | None:
+        """Return the pod of this start, should it have been created though no answer came."""
+        try:
+            found = await self._view.api.get(PODS, name, namespace=namespace)
+        except NotFoundError:
+            return None
+        return found if self._asked is not None and start_of(found) == start_of(self._asked) else None
