@@ -76,9 +76,9 @@ async def measure(bench: Workbench) -> Outcome:
         for number in range(scale.rounds):
             with bench.progress.step(f"Trying verdicts, round {number + 1} of {scale.rounds}"):
                 trials += await court.round(number, states=scale.states)
-    return Outcome(
-        title="Verdicts against the real scheduler and the real quotas", method=METHOD, findings=_told(trials)
-    )
+    counts, cases = disagreements_and_counts(trials)
+    title = "Verdicts against the real scheduler and the real quotas"
+    return Outcome(title=title, method=METHOD, findings=(*counts, *cases))
 
 
 class Court:
@@ -275,22 +275,23 @@ def _marks(node: JsonObject) -> set[str]:
     return marks
 
 
-def _told(trials: Sequence[Trial]) -> tuple[Finding, ...]:
-    """Count, and show every disagreement whole."""
+def disagreements_and_counts(trials: Sequence[Trial]) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+    """Return the counts, and every disagreement whole."""
     total = len(trials)
     left_open = sum(trial.left_open for trial in trials)
     agreed = sum(trial.agrees for trial in trials)
     ends = {end: sum(trial.truth.end is end for trial in trials) for end in End}
-    return (
+    counts = (
         Finding(label="states tried", text=f"{total:,}"),
         Finding(label="agreement", text=f"{agreed:,} of {total - left_open:,} ({agreed / (total - left_open):.2%})"),
         Finding(label="left open", text=str(left_open)),
         Finding(label="false free", text=str(sum(trial.false_free for trial in trials))),
         Finding(label="false full", text=str(sum(trial.false_full for trial in trials))),
         Finding(label="what came", text=", ".join(f"{end}: {count:,}" for end, count in ends.items() if count)),
-        *(
-            Finding(label=f"case {trial.manifest['metadata']['name']}", text=trial.case)
-            for trial in trials
-            if not trial.agrees
-        ),
     )
+    cases = [
+        Finding(label=f"case {trial.manifest['metadata']['name']}", text=trial.case)
+        for trial in trials
+        if not trial.agrees and not trial.left_open
+    ]
+    return counts, tuple(cases)
