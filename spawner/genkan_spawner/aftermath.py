@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from .following.endings import Ending
+from .following.pod_state import moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +29,12 @@ class Aftermath:
     @classmethod
     def from_state(cls, state: Any) -> Self | None:
         """Read what `to_state` wrote; None for anything else."""
-        if not isinstance(state, dict):
-            return None
-        try:
-            return cls(str(state["sentence"]), datetime.fromisoformat(state["at"]))
-        except (KeyError, TypeError, ValueError):
-            return None
+        match state:
+            case {"sentence": str(sentence), "at": str(text)} if sentence:
+                at = moment(text)
+                return cls(sentence, at if at.tzinfo else at.replace(tzinfo=UTC)) if at is not None else None
+            case _:
+                return None
 
     def to_state(self) -> dict[str, str]:
         """Return it as JSON can hold it."""

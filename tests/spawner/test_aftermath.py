@@ -1,0 +1,70 @@
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from genkan_spawner.aftermath import Aftermath
+from genkan_spawner.following.endings import Ending
+from genkan_spawner.reasons import Reason
+
+THEN = datetime(2026, 9, 1, 14, 2, tzinfo=UTC)
+NOW = THEN + timedelta(hours=3)
+
+
+def test_an_end_is_told_with_its_own_time() -> None:
+    found = Aftermath.of(Ending(Reason.PRIORITY, "It made room.", THEN), now=NOW)
+
+    assert (found.sentence, found.at) == ("It made room.", THEN)
+
+
+def test_an_end_without_a_time_was_noticed_just_now() -> None:
+    assert Aftermath.of(Ending(Reason.CAPACITY, "It went."), now=NOW).at == NOW
+
+
+def test_a_server_that_nobody_used_is_told_for_how_long() -> None:
+    found = Aftermath.idle(timedelta(minutes=61, seconds=30), now=NOW)
+
+    assert found == Aftermath("The server was stopped after nobody had used it for 61 minutes.", NOW)
+
+
+def test_it_outlives_the_hub() -> None:
+    kept = Aftermath("It made room.", THEN)
+
+    assert Aftermath.from_state(json.loads(json.dumps(kept.to_state()))) == kept
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        None,
+        "garbage",
+        7,
+        [],
+        {},
+        {"sentence": "x"},
+        {"at": "2026-09-01T14:02:00+00:00"},
+        {"sentence": "x", "at": None},
+        {"sentence": "x", "at": "yesterday"},
+        {"sentence": "x", "at": 12},
+        {"sentence": None, "at": "2026-09-01T14:02:00+00:00"},
+        {"sentence": ["x"], "at": "2026-09-01T14:02:00+00:00"},
+        {"sentence": "", "at": "2026-09-01T14:02:00+00:00"},
+    ],
+)
+def test_what_is_no_end_is_read_as_none(state: Any) -> None:
+    assert Aftermath.from_state(state) is None
+
+
+def test_the_time_is_told_for_people_anywhere() -> None:
+    kept = Aftermath("It went.", THEN.astimezone(timezone(timedelta(hours=9))))
+
+    assert kept.when == "01 September, 14:02 UTC"
+
+
+def test_a_time_without_a_zone_is_not_taken_for_one_of_this_machine() -> None:
+    found = Aftermath.from_state({"sentence": "x", "at": "2026-09-01T14:02:00"})
+
+    assert found is not None
+    assert found.at == THEN
+    assert found.when == "01 September, 14:02 UTC"
