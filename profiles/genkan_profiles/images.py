@@ -50,7 +50,7 @@ class Image(DefaultableOffer):
     """The hardware that it is offered on: any, or only that without GPUs (cpu), or only that with GPUs (gpu)."""
     cuda: Version | None = None
     """Version of CUDA inside, such as "13.0"; hardware whose cards it does not support is left out."""
-    min_driver: Version | None = None
+    min_driver: Annotated[Version, Field(examples=["580"])] | None = None
     """The oldest version of NVIDIA's driver that it runs on, such as "580"."""
     min_compute_capability: ComputeCapability | None = None
     """The oldest cards that its libraries are built for, such as "7.5"; what its CUDA needs holds without it."""
