@@ -163,6 +163,16 @@ async def test_twenty_that_look_are_one_watch_per_kind(hub_api: Counting, cache:
     )
 
 
+async def test_a_kind_of_which_nothing_changes_stays_known(hub_api: Counting) -> None:
+    """Without a bookmark in time, the watch is opened again and the kind stays healthy all the while."""
+    async with ClusterCache(hub_api, silence=1) as cache:
+        assert await cache.wait_ready(WITHIN)
+        async with asyncio.timeout(WITHIN):
+            while sum("priorityclasses" in path for path in hub_api.watches) < 4:
+                assert cache.snapshot().knows(*EVERYTHING)
+                await asyncio.sleep(0.01)
+
+
 @pytest.fixture
 async def account(cluster: Cluster) -> Account:
     account = Account(cluster, await cluster.add_namespace())
