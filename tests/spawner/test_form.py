@@ -102,7 +102,21 @@ async def test_the_form_offers_the_catalogue_in_its_order(make: MakeSpawner, cat
 async def test_names_of_the_catalogue_are_text_and_never_markup(make: MakeSpawner, catalogue: str) -> None:
     page = await form(make(catalogue_file=catalogue))
 
-    allowed = {"dd", "details", "div", "dl", "dt", "fieldset", "input", "label", "legend", "option", "select", "span"}
+    allowed = {
+        "dd",
+        "details",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "input",
+        "label",
+        "legend",
+        "option",
+        "p",
+        "select",
+        "span",
+    }
     assert {tag for tag, _ in page.elements} == {*allowed, "style", "br", "summary"}
     assert "<script>alert('x')</script>" in page.text
     assert "{{ 7 * 7 }} & <b>" in page.text
