@@ -209,22 +209,38 @@ class StateMaker:
             kind = self._random.choice((*offered, *offered, GPU, MIG_SMALL, MIG_LARGE, AMD))
             device = {kind: str(self._random.choice((1, 1, 1, 2, 2, 4)))}
         limits = requests | device if self._chance(70) else device
+        if requests and self._chance(10):
+            requests["ephemeral-storage"] = self._random.choice(("1Gi", "60Gi", "200Gi"))
         if requests and self._chance(8):
             del requests[self._random.choice(list(requests))]
-        spec: JsonObject = {"nodeSelector": {GROUP: state}, **self._priority()}
+        name = f"{state}-demand-{index}"
+        spec = self._placing(state, nodes) | self._priority() | self._shape()
+        return pod(name, namespace=namespace, requests=requests | device, limits=limits, spec=spec)
+
+    def _placing(self, state: str, nodes: Sequence[str]) -> JsonObject:
+        spec: JsonObject = {"nodeSelector": {GROUP: state}}
         if self._chance(15):
             spec["nodeSelector"]["kind"] = self._random.choice("abc")
         if self._chance(35):
             spec["tolerations"] = self._random.sample(TOLERATIONS, self._random.randint(1, 2))
         if self._chance(30):
             spec["affinity"] = {"nodeAffinity": self._affinity(nodes)}
+        return spec
+
+    def _shape(self) -> JsonObject:
+        """Return what changes how a pod counts."""
+        spec: JsonObject = {}
+        if self._chance(3):
+            spec |= self._random.choice(({"priority": 100}, {"preemptionPolicy": "Never"}))
+        if self._chance(6):
+            spec["resources"] = {"limits": {"cpu": self._random.choice(("1", "6")), "memory": "40Gi"}}
         if self._chance(12):
             spec["activeDeadlineSeconds"] = 100_000
         if self._chance(10):
             first = {"requests": {"cpu": self._random.choice(("100m", "3")), "memory": "1Gi"}}
-            spec["initContainers"] = [container("first", first)]
-        name = f"{state}-demand-{index}"
-        return pod(name, namespace=namespace, requests=requests | device, limits=limits, spec=spec)
+            kind: JsonObject = self._random.choice(({}, {}, {"restartPolicy": "Always"}))
+            spec["initContainers"] = [container("first", first) | kind]
+        return spec
 
     def _affinity(self, nodes: Sequence[str]) -> JsonObject:
         terms = [self._term(nodes) for _ in range(self._random.randint(1, 2))]

@@ -59,7 +59,8 @@ class Demand:
     """Empty where the manifest names none."""
     priority: int | None = None
     """The manifest's own number; the class decides where it is known."""
-    never_preempts: bool = False
+    preemption: PreemptionPolicy | None = None
+    """None where the manifest leaves it to the class."""
     scheduler: str = "default-scheduler"
     """Any scheduler is taken to filter nodes as kube-scheduler does; they differ in what they prefer."""
     best_effort: bool = False
@@ -71,6 +72,11 @@ class Demand:
     gated: bool = False
     """Whether something else, such as a queue of jobs, has to release it first."""
     unforeseen: tuple[Rule, ...] = ()
+
+    @property
+    def never_preempts(self) -> bool:
+        """Whether the manifest itself says that it pushes nobody out."""
+        return self.preemption is PreemptionPolicy.NEVER
 
 
 def demand_of(manifest: JsonObject, *, namespace: str = "default") -> Demand:
@@ -93,7 +99,7 @@ def demand_of(manifest: JsonObject, *, namespace: str = "default") -> Demand:
         placement=read_placement(spec),
         priority_class=spec.text("priorityClassName"),
         priority=spec.number("priority"),
-        never_preempts=_policy(spec) is PreemptionPolicy.NEVER,
+        preemption=spec.word("preemptionPolicy", PreemptionPolicy) if spec.text("preemptionPolicy") else None,
         scheduler=spec.text("schedulerName") or "default-scheduler",
         best_effort=_is_best_effort(spec),
         terminating=spec.number("activeDeadlineSeconds") is not None,
@@ -105,10 +111,6 @@ def demand_of(manifest: JsonObject, *, namespace: str = "default") -> Demand:
 
 def _counted(amounts: Amounts) -> dict[str, int]:
     return {name: amount for name, amount in amounts.items() if amount and name != PODS}
-
-
-def _policy(spec: Part) -> PreemptionPolicy:
-    return spec.word("preemptionPolicy", PreemptionPolicy, PreemptionPolicy.LOWER_PRIORITY)
 
 
 def _check_amounts(spec: Part) -> None:

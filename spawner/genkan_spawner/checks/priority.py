@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from genkan_spawner.cluster.records import PriorityClassRecord
 from genkan_spawner.cluster.snapshot import Snapshot, Source
 
-from .demand import Demand
+from .demand import Demand, PreemptionPolicy
 from .findings import Check, Finding, State
 
 _SYSTEM = "system-"
@@ -53,9 +53,25 @@ def check_priority(demand: Demand, snapshot: Snapshot) -> Finding:
             "Choose another priority, and tell an administrator."
         )
         return Finding(Check.PRIORITY, State.REFUSED, sentence, ever=False)
+    if _contradicts(demand, found):
+        sentence = (
+            "The priority in numbers, or whether it may interrupt others, is not what this priority stands for. "
+            "Leave both out, or tell an administrator."
+        )
+        return Finding(Check.PRIORITY, State.REFUSED, sentence, ever=False)
     if _may_be_interrupted(found, snapshot):
         return Finding(Check.PRIORITY, State.READY, "Work of higher priority may interrupt this server.")
     return Finding(Check.PRIORITY, State.READY)
+
+
+def _contradicts(demand: Demand, found: Standing) -> bool:
+    """Return whether a manifest gives another value or policy than its class; admission refuses that.
+
+    Without any class the value is 0 and the policy to preempt.
+    """
+    value, never = (found.value, found.never_preempts) if found.priority_class else (0, False)
+    policy = PreemptionPolicy.NEVER if never else PreemptionPolicy.LOWER_PRIORITY
+    return demand.priority not in {None, value} or demand.preemption not in {None, policy}
 
 
 def _default(snapshot: Snapshot) -> PriorityClassRecord | None:

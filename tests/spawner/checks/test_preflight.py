@@ -52,6 +52,23 @@ def test_a_class_that_does_not_exist_is_refused() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("spec", "refused"),
+    [
+        ({"priorityClassName": "high", "priority": 1000, "preemptionPolicy": "PreemptLowerPriority"}, False),
+        ({"priorityClassName": "polite", "priority": 1000, "preemptionPolicy": "Never"}, False),
+        ({"priorityClassName": "high", "priority": 1}, True),
+        ({"priorityClassName": "high", "preemptionPolicy": "Never"}, True),
+        ({"priorityClassName": "polite", "preemptionPolicy": "PreemptLowerPriority"}, True),
+        ({"priority": 0, "preemptionPolicy": "PreemptLowerPriority"}, False),
+        ({"priority": 7}, True),
+        ({"preemptionPolicy": "Never"}, True),
+    ],
+)
+def test_a_manifest_may_not_contradict_its_class(spec: dict[str, Any], *, refused: bool) -> None:
+    assert (check_priority(demand(**spec), snapshot()).state is State.REFUSED) is refused
+
+
 @pytest.mark.parametrize(("klass", "told"), [("low", True), ("high", False), ("polite", False)])
 def test_whoever_may_be_interrupted_is_told(klass: str, *, told: bool) -> None:
     classes = (*CLASSES, PriorityClassRecord("system-node-critical", 2_000_001_000))
