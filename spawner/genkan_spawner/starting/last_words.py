@@ -13,8 +13,10 @@ _LOOKED_AT = 4000
 """Characters that are searched for secrets; more than are shown, so that none loses the name before it."""
 
 _SECRETS = (
-    re.compile(r"(?i)(authorization\S{0,40}?[=: ]\s*)(?:(?:bearer|basic|token)\s+)?\S+"),
-    re.compile(r"(?i)((?:token|passw(?:or)?d|secret|api_?key)\S{0,40}?[=: ]\s*)\S+"),
+    re.compile(
+        r"(?i)((?:authorization|token|passw(?:or)?d|secret|api_?key)\S{0,40}?(?:\s{0,3}[=:]|\s)\s{0,3}[\"']?)"
+        r"(?:(?:bearer|basic|token)\s{1,3})?\S+"
+    ),
     # As long as JupyterHub's tokens, whatever stands before it.
     re.compile(r"()\b[0-9a-f]{32,}\b"),
 )

@@ -1,7 +1,7 @@
 """What a start has told so far, for as many pages as are open."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from genkan_spawner.following.steps import Progress
@@ -37,7 +37,7 @@ class Story:
         """The newest sentence; empty before the first."""
         return self._told[-1].sentence if self._told else ""
 
-    async def read(self) -> AsyncIterator[Told]:
+    async def read(self) -> AsyncGenerator[Told]:
         """Yield every sentence, those to come too; it has no end of its own."""
         position = 0
         while True:
