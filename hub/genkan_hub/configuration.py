@@ -98,6 +98,7 @@ def _log_with_the_hub(c: Any) -> None:
 
 
 def _stop_idle_servers(c: Any, timeout: int) -> None:
+    c.GenkanSpawner.idle_timeout = timeout
     services = _listed(c.JupyterHub, "services")
     if any(service.get("name") == CULLER for service in services):
         return

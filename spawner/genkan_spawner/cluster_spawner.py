@@ -23,7 +23,7 @@ from .exceptions import KubernetesError, NotFoundError
 from .following.endings import Ending, Patience
 from .hub_view import HubView
 from .kinds import PODS
-from .kubespawner_seam import ServersAsReflector
+from .kubespawner_seam import ServersAsReflector, commit
 from .marks import hub_mark
 from .removal import remove_pod
 from .starting.start import Start
@@ -78,12 +78,22 @@ class ClusterSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publi
         """,
     )
 
+    idle_timeout = Float(
+        0.0,
+        config=True,
+        min=0.0,
+        help="""
+        Seconds after which the hub's culler stops servers that nobody uses; 0 if there is none.
+
+        It stops nothing itself: it is for telling users at their next visit why their server is gone.
+        `genkan_hub.configure` sets it together with the culler.
+        """,
+    )
+
     conditions = Conditions()
     """What the present choice adds to its pod's demand."""
     aftermath: Aftermath | None = None
     """The end of the last server, for the next visit."""
-    idle_after: float = 0.0
-    """Seconds after which the hub stops servers that nobody uses; 0 if it does not."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._story = Story()
@@ -199,7 +209,7 @@ class ClusterSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publi
         """Write down where the server will be before it is there: a hub that dies now finds it again."""
         if self.orm_spawner is not None:
             self.orm_spawner.state = self.get_state()
-            self.db.commit()
+            commit(self)
 
     async def _start(self) -> str:
         self.aftermath = None
@@ -238,9 +248,9 @@ class ClusterSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publi
 
     def _note_idleness(self) -> None:
         last = self.orm_spawner.last_activity if self.orm_spawner is not None else None
-        if not self.idle_after or last is None:
+        if not self.idle_timeout or last is None:
             return
         now = datetime.now(tz=UTC)
         unused = now - last.replace(tzinfo=UTC)
-        if unused >= timedelta(seconds=self.idle_after):
+        if unused >= timedelta(seconds=self.idle_timeout):
             self.aftermath = Aftermath.idle(unused, now=now)

@@ -40,6 +40,11 @@ class ServersAsReflector(Mapping[str, JsonObject]):
         return sum(1 for _ in self._servers)
 
 
+def commit(spawner: KubeSpawner) -> None:
+    """Write what was changed of the server's record into the hub's database."""
+    spawner.user.db.commit()
+
+
 async def ensure_namespace(spawner: KubeSpawner) -> None:
     """Create the user's own namespace where the hub is set up for one per user."""
     if spawner.enable_user_namespaces:

@@ -24,6 +24,7 @@ from .checks.conditions import Conditions
 from .checks.driver import ImageNeeds
 from .cluster_spawner import ClusterSpawner
 from .form import render_form
+from .kubespawner_seam import commit
 from .merging import prepare, resolved
 from .offering import catalogue_source, current_catalogue, offered_profiles
 from .origins import sender, was_sent, without_idle_fields
@@ -181,7 +182,7 @@ class GenkanSpawner(ClusterSpawner):
         self.user_options = dict(options)
         if self.orm_spawner is not None and self.orm_spawner.user_options != self.user_options:
             self.orm_spawner.user_options = dict(options)
-            self.db.commit()
+            commit(self)
 
     def _read_form(self, formdata: dict[str, list[str]]) -> dict[str, Any]:
         sender.set(self)

@@ -119,6 +119,24 @@ class Person:
         assert answer.status_code == httpx.codes.OK, answer.text
         await self.until(ready=True, name=name)
 
+    @classmethod
+    @asynccontextmanager
+    async def visiting(cls, url: str, user: User) -> AsyncIterator[Self]:
+        """Log in, and leave no server behind."""
+        async with cls.at(url, user) as person:
+            yield person
+            for name in await person.servers():
+                await person.stop(name)
+
+    async def told(self, name: str = "") -> list[dict[str, Any]]:
+        """Return the events of a start's stream, from the first to the last."""
+        user = quote(self.user.name)
+        path = f"api/users/{user}/servers/{name}/progress" if name else f"api/users/{user}/server/progress"
+        headers = {"Authorization": f"token {self._token}"}
+        async with self._client.stream("GET", self.hub(path), headers=headers) as answer:
+            lines = [line async for line in answer.aiter_lines()]
+        return [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
+
     async def servers(self) -> dict[str, dict[str, Any]]:
         """Return what the hub says of the user's servers, by name; the default one's name is empty."""
         servers: dict[str, dict[str, Any]] = (await self.api("GET", f"users/{quote(self.user.name)}")).json()["servers"]

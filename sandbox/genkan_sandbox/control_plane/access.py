@@ -91,6 +91,7 @@ def hub_rights(namespace: str, *, servers: Iterable[str]) -> list[JsonObject]:
     account = {"kind": "ServiceAccount", "name": HUB_ACCOUNT, "namespace": namespace}
     own = [
         _rule("", "pods", "get", "list", "watch", "create", "delete"),
+        _rule("", "pods/log", "get"),
         _rule("", "persistentvolumeclaims", "get", "create"),
         _rule("", "events", "list", "watch"),
     ]
