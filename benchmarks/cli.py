@@ -12,7 +12,7 @@ from typing import Annotated
 import httpx
 import typer
 
-from benchmarks import lab, memory, pods, start
+from benchmarks import cost, fixture, form, lab, memory, pods, race, start, storm, truth
 from benchmarks.exceptions import BenchmarkError
 from benchmarks.machine import ROOT, describe_commit, describe_machine, describe_versions, load_average
 from benchmarks.records import Conditions, Result, Results
@@ -35,6 +35,12 @@ class Name(StrEnum):
     LAB = "lab"
     MEMORY = "memory"
     PODS = "pods"
+    RACE = "race"
+    FORM = "form"
+    STORM = "storm"
+    COST = "cost"
+    TRUTH = "truth"
+    FIXTURE = "fixture"
 
 
 BENCHMARKS: dict[Name, Benchmark] = {
@@ -42,6 +48,12 @@ BENCHMARKS: dict[Name, Benchmark] = {
     Name.LAB: lab.measure,
     Name.MEMORY: memory.measure,
     Name.PODS: pods.measure,
+    Name.RACE: race.measure,
+    Name.FORM: form.measure,
+    Name.STORM: storm.measure,
+    Name.COST: cost.measure,
+    Name.TRUTH: truth.measure,
+    Name.FIXTURE: fixture.measure,
 }
 
 app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
@@ -51,6 +63,7 @@ app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
 def measure(
     names: Annotated[list[Name] | None, typer.Argument(help="Which ones; all of them unless named.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A few samples, to see that it works.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="As many as promises name; `storm` then takes an hour.")] = False,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -62,7 +75,7 @@ def measure(
     folder = output or (None if quick else ROOT / "benchmarks")
     progress = open_progress()
     try:
-        asyncio.run(_run(names or list(Name), quick=quick, folder=folder, progress=progress))
+        asyncio.run(_run(names or list(Name), quick=quick, full=full, folder=folder, progress=progress))
     except* (BenchmarkError, KubernetesError, SandboxError, httpx.HTTPError) as group:
         progress.say(f"benchmarks: {_first(group)}")
         raise typer.Exit(1) from None
@@ -71,22 +84,24 @@ def measure(
         raise typer.Exit(INTERRUPTED) from None
 
 
-async def _run(names: list[Name], *, quick: bool, folder: Path | None, progress: Progress) -> None:
+async def _run(names: list[Name], *, quick: bool, full: bool, folder: Path | None, progress: Progress) -> None:
     """Run one benchmark after the other and write down each as soon as it is done."""
     _end_on_signals()
     binaries = await asyncio.to_thread(prepare, cache=default_cache_directory(), progress=progress)
     for name in dict.fromkeys(names):
-        result = await _measure(name, binaries, quick=quick, progress=progress)
+        result = await _measure(name, binaries, quick=quick, full=full, progress=progress)
         sys.stdout.write(f"{render_result(result)}\n")
         sys.stdout.flush()
         if folder is not None:
             _write(folder, result)
 
 
-async def _measure(name: Name, binaries: Binaries, *, quick: bool, progress: Progress) -> Result:
+async def _measure(name: Name, binaries: Binaries, *, quick: bool, full: bool, progress: Progress) -> Result:
     started, load_before = datetime.now(tz=UTC).replace(microsecond=0), load_average()
     with TemporaryDirectory(prefix="genkan-benchmark-") as folder:
-        outcome = await BENCHMARKS[name](Workbench(folder=Path(folder), progress=progress, quick=quick))
+        outcome = await BENCHMARKS[name](
+            Workbench(Path(folder), progress=progress, quick=quick, binaries=binaries, full=full)
+        )
     conditions = Conditions(
         started=started,
         commit=describe_commit(),

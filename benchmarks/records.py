@@ -16,6 +16,7 @@ class Unit(StrEnum):
     """What a sample counts."""
 
     SECONDS = "s"
+    MILLISECONDS = "ms"
     PODS_PER_SECOND = "pods/s"
 
 
@@ -47,6 +48,16 @@ class Finding(Record):
     text: str
 
 
+class Table(Record):
+    """Figures that are neither samples nor single findings."""
+
+    title: str
+    head: tuple[str, ...]
+    """The first column is for words, the others are for figures."""
+
+    rows: tuple[tuple[str, ...], ...]
+
+
 class Outcome(Record):
     """What one benchmark found out."""
 
@@ -55,6 +66,7 @@ class Outcome(Record):
     series: tuple[Series, ...] = ()
     memory: tuple[MemoryReading, ...] = ()
     findings: tuple[Finding, ...] = ()
+    tables: tuple[Table, ...] = ()
 
 
 class Conditions(Record):

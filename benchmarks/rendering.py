@@ -31,6 +31,7 @@ def _tables(outcome: Outcome) -> list[str]:
         *([_series_table(outcome.series)] if outcome.series else []),
         *([_findings_table(outcome.findings)] if outcome.findings else []),
         *([_memory_table(outcome.memory)] if outcome.memory else []),
+        *(f"{table.title}\n\n{_table(table.head, table.rows)}" for table in outcome.tables),
     ]
 
 
@@ -63,7 +64,11 @@ def _memory_table(readings: Sequence[MemoryReading]) -> str:
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a table; the first column is for words and the others for numbers."""
     rule = ["---", *("---:" for _ in head[1:])]
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows))
+    return "\n".join(f"| {' | '.join(_cell(text) for text in row)} |" for row in (head, rule, *rows))
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())
 
 
 def _spell(number: float | None, unit: Unit) -> str:
@@ -72,6 +77,8 @@ def _spell(number: float | None, unit: Unit) -> str:
     match unit:
         case Unit.SECONDS:
             return f"{number:.2f} s"
+        case Unit.MILLISECONDS:
+            return f"{number:.0f} ms"
         case Unit.PODS_PER_SECOND:
             return f"{number:.0f}/s"
 

@@ -2,12 +2,10 @@
 
 import asyncio
 import json
-import os
-import shutil
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -15,6 +13,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 
 from benchmarks.exceptions import BenchmarkError
+from benchmarks.processes import end, launch
 from benchmarks.records import MemoryReading
 from genkan_sandbox.state import StateDirectory
 from genkan_sandbox.supervision.components import last_lines
@@ -122,33 +121,13 @@ async def made_sandbox(root: Path, *, checkout: Path) -> AsyncIterator[Sandbox]:
 async def _running(command: Sequence[str], *, root: Path, ready_file: Path) -> AsyncIterator[Sandbox]:
     output = root.with_name(f"{root.name}.output")
     started = time.monotonic()
-    process = await _launch(command, output)
+    process = await launch(command, output=output)
     try:
         await _until_ready(process, ready_file, output)
         seconds = time.monotonic() - started
         yield Sandbox(state=StateDirectory(root), process=process, ready=Ready.read(ready_file), ready_seconds=seconds)
     finally:
         await _end(process, root)
-
-
-async def _launch(command: Sequence[str], output: Path) -> asyncio.subprocess.Process:
-    """Start the command so that it stops if this process is killed."""
-    setpriv = shutil.which("setpriv")
-    bond = [setpriv, "--pdeathsig", "TERM"] if setpriv is not None else []
-    # An outer make would hand its own variables on to an inner one.
-    environment = {
-        name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MFLAGS", "MAKELEVEL"}
-    }
-    with output.open("wb") as file:
-        return await asyncio.create_subprocess_exec(
-            *bond,
-            *command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=file,
-            stderr=asyncio.subprocess.STDOUT,
-            env=environment,
-            start_new_session=True,
-        )
 
 
 async def _until_ready(process: asyncio.subprocess.Process, ready_file: Path, output: Path) -> None:
@@ -172,15 +151,7 @@ def _exists(file: Path) -> bool:
 
 async def _end(process: asyncio.subprocess.Process, root: Path) -> None:
     """Stop what still runs: in order if it can be, by force if not."""
-    if process.returncode is None:
-        with suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            async with asyncio.timeout(STOPPED_WITHIN):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+    await end(process, within=STOPPED_WITHIN)
     state = StateDirectory.existing(root)
     if state is not None:
         await asyncio.to_thread(end_sandbox_processes, state.id)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,8 @@ CREATORS = 64
 SLOWEST = 10.0
 """Pods per second below which a run is given up."""
 
-_LABEL = "genkan-benchmark"
+LABEL = "genkan-benchmark"
+"""Of all these pods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +39,22 @@ class Growth:
 class PodCrowd:
     """The pods of one benchmark, followed by a watch."""
 
-    def __init__(self, api: KubernetesApi, *, namespace: str) -> None:
+    def __init__(self, api: KubernetesApi, *, namespace: str, manifest: Callable[[str], JsonObject]) -> None:
         self._api = api
         self._namespace = namespace
+        self._manifest = manifest
         self._size = 0
         self._running: set[str] = set()
         self._changed = asyncio.Event()
 
     @classmethod
     @asynccontextmanager
-    async def on(cls, sandbox: Sandbox) -> AsyncIterator["PodCrowd"]:
-        """Begin with no pods, in the namespace that a hub's servers are in."""
+    async def on(
+        cls, sandbox: Sandbox, *, namespace: str = "", manifest: Callable[[str], JsonObject] | None = None
+    ) -> AsyncIterator["PodCrowd"]:
+        """Begin with no pods, by default in the namespace of a hub's servers; `manifest` makes a pod of a name."""
         async with await KubernetesApi.connect(sandbox.ready.kubeconfig) as api:
-            crowd = cls(api, namespace=sandbox.ready.namespace)
+            crowd = cls(api, namespace=namespace or sandbox.ready.namespace, manifest=manifest or server_manifest)
             watching = asyncio.create_task(crowd._follow())
             try:
                 yield crowd
@@ -84,15 +88,15 @@ class PodCrowd:
 
     async def addresses(self) -> list[str]:
         """Return where the servers of all pods should answer, as host and port."""
-        pods = await self._api.list(PODS, namespace=self._namespace, label_selector=_LABEL)
+        pods = await self._api.list(PODS, namespace=self._namespace, label_selector=LABEL)
         return [f"{pod['status']['podIP']}:{_port(pod)}" for pod in pods if pod["status"].get("phase") == "Running"]
 
     async def _create(self, names: Any) -> None:
         for number in names:
-            await self._api.create(PODS, _manifest(f"server-{number:05}"), namespace=self._namespace)
+            await self._api.create(PODS, self._manifest(f"server-{number:05}"), namespace=self._namespace)
 
     async def _follow(self) -> None:
-        watch = Watch(self._api, PODS, project=_phase, namespace=self._namespace, label_selector=_LABEL)
+        watch = Watch(self._api, PODS, project=_phase, namespace=self._namespace, label_selector=LABEL)
         async for event in watch.events():
             match event:
                 case Listed(items=items):
@@ -114,12 +118,12 @@ def _port(pod: JsonObject) -> int:
     return port
 
 
-def _manifest(name: str) -> JsonObject:
+def server_manifest(name: str) -> JsonObject:
     """Return a server as KubeSpawner would create it, as far as admission, scheduler and node agent look at it."""
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": name, "labels": {_LABEL: "server", "app.kubernetes.io/component": "singleuser-server"}},
+        "metadata": {"name": name, "labels": {LABEL: "server", "app.kubernetes.io/component": "singleuser-server"}},
         "spec": {
             "automountServiceAccountToken": False,
             "restartPolicy": "OnFailure",

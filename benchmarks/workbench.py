@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.records import Outcome
+from genkan_sandbox.binaries import Binaries
 from genkan_sandbox.progress import Progress
 
 
@@ -18,6 +19,10 @@ class Workbench:
     progress: Progress
     quick: bool
     """Whether a few samples are enough."""
+
+    binaries: Binaries
+    full: bool = False
+    """Whether as many samples are wanted as the product's promises name, whatever the time."""
 
 
 Benchmark = Callable[[Workbench], Awaitable[Outcome]]

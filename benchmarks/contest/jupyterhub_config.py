@@ -1,0 +1,3 @@
+from benchmarks.contest.settings import HubSettings, configure_hub
+
+configure_hub(c, HubSettings.from_environment())

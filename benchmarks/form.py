@@ -1,0 +1,179 @@
+"""What the form costs: its users in waiting, the hub in processor time, Kubernetes in requests."""
+
+import asyncio
+import re
+import time
+from collections import defaultdict
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from benchmarks.contest.arena import OTHERS, Arena, open_arena
+from benchmarks.contest.churn import churning
+from benchmarks.contest.contestants import Contestant
+from benchmarks.contest.crowds import others_pods
+from benchmarks.contest.guests import Guest, logged_in
+from benchmarks.contest.hubs import Hub, running_hubs
+from benchmarks.records import Outcome, Series, Table, Unit
+from benchmarks.simulated_pods import PodCrowd
+from benchmarks.workbench import Workbench
+
+METHOD = """\
+130 nodes with 520 GPUs, 10,000 pods of others, and a hub for each spawner with the same 30 profiles of six images; all
+hubs run all the time and take turns. In a closed loop 20 users ask for the form again and again, through the proxy. For
+the processor time the form is asked for five times a second, on time whatever the answers take; it is that of the hub's
+process, less what it takes in as many seconds without forms. Requests are those of the hub's account in the API
+server's audit log during the closed loop. The age of the data is that which the page itself tells, while pods change
+twenty times a second; a dash stands where the page tells none."""
+
+OPEN_LOOP_RATE = 5.0
+"""Forms per second."""
+
+CHANGES_PER_SECOND = 20.0
+
+_AS_OF = re.compile(r'data-as-of="([^"]+)"')
+"""How a page tells when the view of the cluster was taken that it shows: a moment in ISO 8601."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How much of everything."""
+
+    nodes: int
+    pods: int
+    users: int
+    rounds: int
+    loop_seconds: float
+    paced_seconds: float
+    age_seconds: float
+
+
+FULL = Scale(nodes=130, pods=10_000, users=20, rounds=2, loop_seconds=8, paced_seconds=12, age_seconds=20)
+QUICK = Scale(nodes=10, pods=100, users=4, rounds=1, loop_seconds=1, paced_seconds=1, age_seconds=1)
+
+
+@dataclass(slots=True)
+class Costs:
+    """What was found of one contestant."""
+
+    waits: list[float] = field(default_factory=list)
+    """Milliseconds, in the closed loop."""
+
+    loop_seconds: float = 0
+    requests: int = 0
+    cpu: list[float] = field(default_factory=list)
+    """Milliseconds per form, one figure per round."""
+
+    ages: list[float] = field(default_factory=list)
+    """Seconds."""
+
+
+async def measure(bench: Workbench) -> Outcome:
+    """Measure all spawners in turns."""
+    scale = QUICK if bench.quick else FULL
+    costs: dict[Contestant, Costs] = defaultdict(Costs)
+    async with AsyncExitStack() as stack:
+        arena = await stack.enter_async_context(open_arena(bench, nodes=scale.nodes))
+        with bench.progress.step(f"Creating {scale.pods:,} pods"):
+            crowd = PodCrowd.on(arena.sandbox, namespace=OTHERS, manifest=others_pods(nodes=scale.nodes))
+            await (await stack.enter_async_context(crowd)).grow(scale.pods)
+        hubs: dict[Contestant, tuple[Hub, list[Guest]]] = {}
+        with bench.progress.step(f"Starting {len(Contestant)} hubs"):
+            for hub in await stack.enter_async_context(running_hubs(arena, Contestant)):
+                names = [f"guest-{number:02}" for number in range(scale.users)]
+                guests = await stack.enter_async_context(logged_in(hub, names))
+                await asyncio.gather(*(guest.form() for guest in guests))
+                hubs[hub.contestant] = hub, guests
+        for number in range(scale.rounds):
+            for contestant, (hub, guests) in hubs.items():
+                with bench.progress.step(f"Forms of {contestant}, round {number + 1}"):
+                    await _closed_loop(arena, hub, guests, seconds=scale.loop_seconds, costs=costs[contestant])
+                    await _paced(hub, guests, seconds=scale.paced_seconds, costs=costs[contestant])
+        hub, guests = hubs[Contestant.GENKAN]
+        with bench.progress.step("The age of the data while pods come and go"):
+            async with churning(arena.api, namespace=OTHERS, rate=CHANGES_PER_SECOND):
+                costs[Contestant.GENKAN].ages = await _ages(guests[0], scale.age_seconds)
+    return Outcome(title="The form", method=METHOD, series=_series(costs), tables=(_table(costs),))
+
+
+async def _closed_loop(arena: Arena, hub: Hub, guests: list[Guest], *, seconds: float, costs: Costs) -> None:
+    window = arena.audit()
+    began = time.monotonic()
+    until = began + seconds
+
+    async def ask(guest: Guest) -> None:
+        while time.monotonic() < until:
+            asked = time.monotonic()
+            await guest.form()
+            costs.waits.append(1000 * (time.monotonic() - asked))
+
+    await asyncio.gather(*map(ask, guests))
+    costs.loop_seconds += time.monotonic() - began
+    costs.requests += len(await window.close(account=hub.place.account))
+
+
+async def _paced(hub: Hub, guests: list[Guest], *, seconds: float, costs: Costs) -> None:
+    """Ask on time, and charge the forms with what the hub took more than without them."""
+    before = hub.usage().cpu_seconds
+    await asyncio.sleep(seconds)
+    idle = hub.usage().cpu_seconds - before
+    count = round(seconds * OPEN_LOOP_RATE)
+    began, before = time.monotonic(), hub.usage().cpu_seconds
+
+    async def ask(number: int) -> None:
+        await asyncio.sleep(began + number / OPEN_LOOP_RATE - time.monotonic())
+        await guests[number % len(guests)].form()
+
+    await asyncio.gather(*map(ask, range(count)))
+    await asyncio.sleep(began + seconds - time.monotonic())
+    costs.cpu.append(1000 * (hub.usage().cpu_seconds - before - idle) / count)
+
+
+async def _ages(guest: Guest, seconds: float) -> list[float]:
+    """Return how old the data of each page was when it came, for as many pages as tell it."""
+    until = time.monotonic() + seconds
+    ages: list[float] = []
+    while time.monotonic() < until:
+        age = age_on(await guest.form(), now=datetime.now(tz=UTC))
+        if age is not None:
+            ages.append(age)
+        await asyncio.sleep(0.1)
+    return ages
+
+
+def age_on(page: str, *, now: datetime) -> float | None:
+    """Return how many seconds old the data on a page is, by the moment that the page tells."""
+    found = _AS_OF.search(page)
+    return (now - datetime.fromisoformat(found[1])).total_seconds() if found else None
+
+
+def _series(costs: dict[Contestant, Costs]) -> tuple[Series, ...]:
+    waits = [
+        Series(label=f"form, {name}", unit=Unit.MILLISECONDS, samples=tuple(found.waits))
+        for name, found in costs.items()
+    ]
+    cpu = [
+        Series(label=f"processor time per form, {name}", unit=Unit.MILLISECONDS, samples=tuple(found.cpu))
+        for name, found in costs.items()
+    ]
+    ages = [
+        Series(label=f"age of the data, {name}", unit=Unit.SECONDS, samples=tuple(found.ages))
+        for name, found in costs.items()
+        if found.ages
+    ]
+    return (*waits, *cpu, *ages)
+
+
+def _table(costs: dict[Contestant, Costs]) -> Table:
+    head = ("closed loop", "forms", "forms/s", "requests to Kubernetes", "age of the data")
+    rows = (
+        (
+            str(name),
+            f"{len(found.waits):,}",
+            f"{len(found.waits) / found.loop_seconds:.0f}",
+            str(found.requests),
+            f"{max(found.ages):.2f} s at most" if found.ages else "-",
+        )
+        for name, found in costs.items()
+    )
+    return Table(title="Closed loop of all users", head=head, rows=tuple(rows))
