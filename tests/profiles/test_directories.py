@@ -3,11 +3,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from genkan_profiles import BUILT_IN, DocumentError, load_catalogue
 from genkan_profiles.reading import MAX_BYTES, MAX_FILES
 from genkan_profiles.yaml_tree import MAX_NODES
 
+from ..support.catalogues import Document, as_json, documents
 from ..support.users import ordinary_user
 
 HARDWARE = "hardware:\n- {slug: %s, display_name: Small, cpu: 1, memory: 2Gi}\n"
@@ -25,6 +28,14 @@ def problems(directory: Path) -> list[str]:
     with pytest.raises(DocumentError) as refused:
         load_catalogue(directory)
     return [str(problem).removeprefix(f"{directory}/") for problem in refused.value.problems]
+
+
+def refusal(path: Path) -> DocumentError | None:
+    try:
+        load_catalogue(path)
+    except DocumentError as error:
+        return error
+    return None
 
 
 def test_lists_of_the_same_section_are_joined_in_the_order_of_names(tmp_path: Path) -> None:
@@ -170,7 +181,7 @@ def test_all_files_together_keep_to_the_limits_of_one(tmp_path: Path) -> None:
 
     assert f"{large}: The files are together larger than 1024 KiB, the most that is read." in problems(large)
     assert problems(many) == [f"{many}: There are more than {MAX_FILES} files, the most that are read."]
-    assert f"{deep}: The files hold together more than 30,000 values." in problems(deep)
+    assert f"{deep}: The files hold together more than 20,000 values." in problems(deep)
 
 
 def test_names_that_repeat_are_told_beside_broken_rows(tmp_path: Path) -> None:
@@ -224,3 +235,37 @@ def test_a_pipe_in_a_directory_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.yaml")
 
     assert problems(tmp_path) == ["a.yaml: This is no ordinary file."]
+
+
+@settings(max_examples=25, deadline=None)
+@given(documents(), st.data())
+def test_a_catalogue_may_be_cut_into_files_anywhere(document: Document, data: st.DataObject) -> None:
+    first, second = {}, {}
+    for section, rows in document.items():
+        if isinstance(rows, list):
+            cut = data.draw(st.integers(0, len(rows)))
+            first[section], second[section] = rows[:cut], rows[cut:]
+        else:
+            data.draw(st.sampled_from([first, second]))[section] = rows
+    with TemporaryDirectory() as name:
+        whole, parts = Path(name, "whole.json"), Path(name, "parts")
+        parts.mkdir()
+        whole.write_text(as_json(document))
+        (parts / "1.yaml").write_text(as_json(first))
+        (parts / "2.yaml").write_text(as_json(second))
+
+        assert load_catalogue(parts) == load_catalogue(whole)
+
+
+@settings(max_examples=25, deadline=None)
+@given(documents(), st.text(max_size=30), st.integers(0, 200))
+def test_any_two_files_are_a_catalogue_or_refused_at_their_places(document: Document, text: str, cut: int) -> None:
+    with TemporaryDirectory() as name:
+        directory = Path(name)
+        (directory / "1.yaml").write_text(as_json(document))
+        (directory / "2.yaml").write_text(text + as_json(document)[:cut], errors="replace")
+
+        refused = refusal(directory)
+
+        assert refused is None or refused.problems
+        assert all(problem.file.startswith(name) for problem in (refused.problems if refused else ()))
