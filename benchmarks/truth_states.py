@@ -233,7 +233,8 @@ class StateMaker:
         if self._chance(3):
             spec |= self._random.choice(({"priority": 100}, {"preemptionPolicy": "Never"}))
         if self._chance(6):
-            spec["resources"] = {"limits": {"cpu": self._random.choice(("1", "6")), "memory": "40Gi"}}
+            whole = {"cpu": "12", "memory": "48Gi"}
+            spec["resources"] = self._random.choice(({"limits": whole}, {"requests": whole}))
         if self._chance(12):
             spec["activeDeadlineSeconds"] = 100_000
         if self._chance(10):

@@ -1,6 +1,6 @@
 """Why there is no room, with the numbers, in a sentence for the person who wanted it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from genkan_spawner.cluster.records import THOUSANDTHS, Amounts
@@ -86,7 +86,7 @@ class Shortage:
                 sentence = f"This needs {amount_of(resource, amount)}, and the largest machine {has}."
                 if resource == PODS:
                     sentence = "The machines that this could run on take no servers."
-                return self._numbers(state, resource, f"{sentence}{self._mend(ever=ever)}", ever=ever)
+                return self._numbers(state, resource, f"{sentence}{self._mend(ever=ever)}", spots=self.spots, ever=ever)
         together = ", ".join(amount_of(name, amount) for name, amount in self._wanted.items() if name != PODS)
         sentence = f"No machine has all of this together: {together}.{self._mend(ever=ever)}"
         return Finding(Check.FIT, state, sentence, ever=ever)
@@ -103,16 +103,19 @@ class Shortage:
         for resource, amount in self._wanted.items():
             largest = max(self._free(spot).get(resource, 0) for spot in able)
             if amount > largest:
-                return self._numbers(state, resource, f"{self._in_use(resource, largest)}{self._out()} {_LATER}")
+                sentence = f"{self._in_use(resource, largest, able)}{self._out()} {_LATER}"
+                return self._numbers(state, resource, sentence, spots=able)
         return self._scattered(state, able)
 
-    def _in_use(self, resource: str, largest: int) -> str:
+    def _in_use(self, resource: str, largest: int, able: list[Spot]) -> str:
         """Say how much of one resource is free, in all and on one machine."""
-        total = sum(max(self._free(spot).get(resource, 0), 0) for spot in self.spots)
-        size = sum(spot.view.node.allocatable.get(resource, 0) for spot in self.spots)
+        total = sum(max(self._free(spot).get(resource, 0), 0) for spot in able)
+        size = sum(spot.view.node.allocatable.get(resource, 0) for spot in able)
         wanted = amount_of(resource, self._wanted[resource])
         if resource == PODS:
             return "All places for servers on the machines that this could run on are taken."
+        if total == 0 and size == THOUSANDTHS:
+            return f"The only {noun(resource, plural=False)} that this could use is in use."
         if total == 0 and not is_bytes(resource):
             return f"All {amount_of(resource, size)} that this could use are in use."
         free = amount_of(resource, total)
@@ -142,19 +145,21 @@ class Shortage:
         )
         if resource == PODS:
             sentence = f"The free {noun(first)} cannot be used: their machines take no more servers."
-        return self._numbers(state, resource, f"{sentence}{self._out()} {_LATER}")
+        return self._numbers(state, resource, f"{sentence}{self._out()} {_LATER}", spots=beside)
 
     def _out(self) -> str:
         """Name machines that would do if they were in service."""
         count = len(self._closed(PASSING))
         return f" {_more(count)} {_is(count)} out of service." if count else ""
 
-    def _numbers(self, state: State, resource: str, sentence: str, *, ever: bool = True) -> Finding:
-        """Add the amounts: those of all nodes together, and what is missing on the best of them."""
+    def _numbers(
+        self, state: State, resource: str, sentence: str, *, spots: Sequence[Spot], ever: bool = True
+    ) -> Finding:
+        """Add the amounts: those of some nodes together, and what is missing on the best of them."""
         requested = self._wanted[resource]
-        size = sum(spot.view.node.allocatable.get(resource, 0) for spot in self.spots)
-        free = sum(max(self._free(spot).get(resource, 0), 0) for spot in self.spots)
-        best = max(self._free(spot).get(resource, 0) for spot in self.spots)
+        size = sum(spot.view.node.allocatable.get(resource, 0) for spot in spots)
+        free = sum(max(self._free(spot).get(resource, 0), 0) for spot in spots)
+        best = max(self._free(spot).get(resource, 0) for spot in spots)
         return Finding(
             Check.FIT,
             state,

@@ -180,6 +180,20 @@ def test_amounts_and_places_are_compared(
             True,
         ),
         (
+            [node(size="cpu=8 gpu=1")],
+            [pod("p", "gpu=1", on="a")],
+            "gpu=1",
+            "The only GPU that this could use is in use. Try again later, or choose other hardware.",
+            True,
+        ),
+        (
+            [node("a", "cpu=2 gpu=4"), node("b", "cpu=64 gpu=2")],
+            [pod("p", "gpu=1", on="b")],
+            "cpu=8 gpu=2",
+            "Only 1 GPU is free, and this needs 2 GPUs. Try again later, or choose other hardware.",
+            True,
+        ),
+        (
             [node(slots=1)],
             [pod("p", "cpu=1", on="a")],
             "gpu=1",
