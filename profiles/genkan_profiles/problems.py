@@ -105,7 +105,7 @@ def _problems(details: ErrorDetails, *, model: type[BaseModel], document: Docume
     match details["type"]:
         case "extra_forbidden":
             allowed = field_names(model, parent)
-            sentence = f"There is no field {key!r} here{_ending(key, allowed)}"
+            sentence = f"There is no field {_shown(key)} here{_ending(key, allowed)}"
             places = iter([(file, _key_position(tree, parent, key))]) if parent else document.keys(key)
             path = path_text((*document.within_file(_known(tree, parent)), key))
             for home, position in places:

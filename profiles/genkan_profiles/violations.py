@@ -1,5 +1,6 @@
 """Broken rules across several fields: how a model reports them, each at its own place."""
 
+import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,6 +17,10 @@ KIND = "violation"
 OTHER = "{other}"
 """What stands in a violation's sentence for the place that it is at odds with."""
 
+MAX_VIOLATIONS = 1000
+"""How many of one model are told at once."""
+
+_SHOWN_CHARACTERS = 100
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
@@ -44,7 +49,7 @@ def raise_violations(title: str, violations: Iterable[Violation]) -> None:
             loc=tuple(violation.path),
             input=None,
         )
-        for violation in violations
+        for violation in itertools.islice(violations, MAX_VIOLATIONS)
     ]
     if details:
         raise ValidationError.from_exception_data(title, details)
@@ -56,10 +61,10 @@ def path_text(location: Location) -> str:
     for step in location:
         if isinstance(step, int):
             text += f"[{step}]"
-        elif _PLAIN_KEY.fullmatch(step):
+        elif len(step) <= _SHOWN_CHARACTERS and _PLAIN_KEY.fullmatch(step):
             text += f".{step}" if text else step
         else:
-            text += f'["{step}"]'
+            text += f'["{step}"]' if len(step) <= _SHOWN_CHARACTERS else f'["{step[:_SHOWN_CHARACTERS]}..."]'
     return text
 
 

@@ -15,13 +15,14 @@ import yaml
 from .exceptions import Position
 
 MAX_DEPTH = 50
-MAX_NODES = 30_000
+MAX_NODES = 20_000
 """Values in a document, each alias counted with all that it stands for."""
 LONG_TEXT = 100
 """Characters of a text that count as one more value."""
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _UNREADABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _PLAIN_WORDS: tuple[tuple[re.Pattern[str], Callable[[str], Any]], ...] = (
     (re.compile(r"~|null|Null|NULL|"), lambda _: None),
     (re.compile(r"true|True|TRUE|false|False|FALSE"), lambda text: text.lower() == "true"),
@@ -113,10 +114,10 @@ class _Composer:
 
     def _aliased(self, event: Any) -> Node:
         if event.anchor not in self._anchors:
-            raise TreeError(f"There is no anchor &{event.anchor} above this alias.", _position(event))
+            raise TreeError(f"There is no anchor &{_shown(event.anchor)} above this alias.", _position(event))
         node = self._anchors[event.anchor]
         if node is None:
-            raise TreeError(f"The alias *{event.anchor} stands within its own anchor.", _position(event))
+            raise TreeError(f"The alias *{_shown(event.anchor)} stands within its own anchor.", _position(event))
         return node
 
     def _sequence(self, start: Any, depth: int) -> Node:
@@ -138,7 +139,7 @@ class _Composer:
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             key = self._key(event)
             if key in keys:
-                raise TreeError(f"The key {key!r} is already in line {keys[key].line}.", _position(event))
+                raise TreeError(f"The key {_shown(key)!r} is already in line {keys[key].line}.", _position(event))
             keys[key] = _position(event)
             child = self._node(next(self._events), depth=depth + 1)
             size = _grown(size, child, event)
@@ -190,14 +191,18 @@ def _scalar(event: Any) -> Any:
 
 def _checked_text(event: Any) -> str:
     text: str = event.value
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if _SURROGATE.search(text):
         raise TreeError("This text holds half a character (a lone surrogate).", _position(event))
     return text
 
 
 def _refuse_tag(event: Any) -> None:
     if event.tag is not None and event.tag not in _TEXT_TAGS:
-        raise TreeError(f"Explicit types such as {event.tag!r} are not read.", _position(event))
+        raise TreeError(f"Explicit types such as {_shown(event.tag)!r} are not read.", _position(event))
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= LONG_TEXT else f"{text[:LONG_TEXT]}..."
 
 
 def _position(event: Any) -> Position:
