@@ -255,10 +255,12 @@ async def test_a_watch_that_goes_silent_and_cannot_be_opened_again_is_unhealthy_
 async def test_a_bookmark_is_a_sign_of_life(server: FakeApiServer, api: KubernetesApi) -> None:
     clock = FakeClock()
     async with following(api, clock=clock) as cache:
-        await until(cache, lambda _: bool(server.open.get(NODES)))
+        server.change(NODES, "ADDED", node("c"))
+        server.change(PODS, "ADDED", pod("z", node="c"))
+        await until(cache, lambda seen: "c" in seen.nodes and names(seen, "c") == ["z"])
         clock.now += 80
         assert cache.snapshot().health[Source.NODES].age == 80
-        server.send(NODES, {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "9"}}})
+        server.send(NODES, {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "99"}}})
         snapshot = await until(cache, lambda seen: seen.health[Source.NODES].age == 0)
         assert snapshot.health[Source.PODS].age == 80
         clock.now += 30

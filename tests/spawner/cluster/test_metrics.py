@@ -18,6 +18,7 @@ def samples(registry: CollectorRegistry) -> dict[str, float]:
 
 async def test_each_kind_has_its_state_age_and_number(server: FakeApiServer, api: KubernetesApi) -> None:
     server.refused[NODES] = (403, "Forbidden")
+    server.opening.clear()  # the lists are the last signs of life
     clock = FakeClock()
     registry = CollectorRegistry()
     async with ClusterCache(api, clock=clock) as cache:
