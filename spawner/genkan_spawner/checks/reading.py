@@ -2,19 +2,16 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TypeVar
 
 from genkan_spawner.api import JsonObject, KubernetesApi
 from genkan_spawner.cluster.board import Board
 from genkan_spawner.cluster.projection import node_record, pod_record, priority_class_record, quota_record
-from genkan_spawner.cluster.records import PodRecord
 from genkan_spawner.cluster.snapshot import Health, Snapshot, Source
-from genkan_spawner.cluster.table import Item, Table, key_of
+from genkan_spawner.cluster.source import Feed
+from genkan_spawner.cluster.table import Table
 from genkan_spawner.exceptions import KubernetesError
 from genkan_spawner.kinds import NODES, PODS, PRIORITY_CLASSES, QUOTAS, Kind
-
-from .demand import demand_of
 
 R = TypeVar("R")
 
@@ -24,7 +21,7 @@ async def read_snapshot(api: KubernetesApi) -> Snapshot:
     board = Board()
     found = await asyncio.gather(
         _fill(api, NODES, board.nodes, node_record),
-        _fill(api, PODS, board.pods, _pod),
+        _fill(api, PODS, board.pods, pod_record),
         _fill(api, QUOTAS, board.quotas, quota_record),
         _fill(api, PRIORITY_CLASSES, board.priority_classes, priority_class_record),
     )
@@ -44,14 +41,7 @@ async def _fill(api: KubernetesApi, kind: Kind, table: Table[R], project: Callab
     except KubernetesError as error:
         sentence = f"The {kind.plural} cannot be read ({error.reason or 'no answer'})."
         return Health(loaded=False, healthy=False, age=float("inf"), problem=sentence)
+    feed = Feed(kind, table, project)
     for one in raw:
-        table.put(Item(key_of(one), one["metadata"].get("uid", ""), "", project(one)))
+        table.put(feed.item(one))
     return Health(loaded=True, healthy=True, age=0.0)
-
-
-def _pod(raw: JsonObject) -> PodRecord | None:
-    """Keep what a pod that waits asks for, too."""
-    record = pod_record(raw)
-    if record is None or record.node is not None or record.demand is not None:
-        return record
-    return replace(record, demand=demand_of(raw))
