@@ -71,7 +71,9 @@ class FakeCluster(KubernetesApi):
 
     def break_watches(self) -> None:
         """End all watches, and let none of them be resumed."""
-        self._oldest = self._version + 1
+        self._version += 1
+        self._oldest = self._version
+        self._log.append(("", "", {}))
         before, self._news = self._news, asyncio.Event()
         before.set()
 
