@@ -60,15 +60,18 @@ async def pod_manifest(spawner: KubeSpawner) -> JsonObject:
 
 
 async def claim_manifest(spawner: KubeSpawner) -> JsonObject | None:
-    """Return the claim of the user's home, or None where it is known to be there or is not the hub's business."""
+    """Return the claim of the user's home, or None where it is not the hub's business.
+
+    What KubeSpawner remembers is a name only, while each team's namespace has a claim of that name to itself.
+    """
     if not spawner.storage_pvc_ensure:
         return None
     await _settle_claim_name(spawner)
-    return None if spawner._pvc_exists else _plain(spawner, spawner.get_pvc_manifest())
+    return _plain(spawner, spawner.get_pvc_manifest())
 
 
 def claim_is_there(spawner: KubeSpawner) -> None:
-    """Remember that the claim exists, and under which name."""
+    """Remember under which name the claim exists."""
     spawner._pvc_exists = True
 
 
