@@ -102,7 +102,7 @@ async def _connect(kubeconfig: str | None) -> KubernetesApi:
 
 
 def _path(kubeconfig: str | None) -> Path:
-    return Path(kubeconfig or config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION).expanduser()
+    return Path(kubeconfig or "~/.kube/config").expanduser()
 
 
 def _namespace(kubeconfig: str | None) -> str:

@@ -11,7 +11,7 @@ from genkan_spawner.cluster.snapshot import Source
 from .capacity import fits
 from .demand import Demand
 from .findings import Check, Finding, State
-from .outlook import Outlook, left
+from .outlook import Outlook
 from .preemption import Preemption, foresee_preemption
 from .shortage import Shortage
 
@@ -33,7 +33,7 @@ def check_fit(
     taken = outlook.taken_before(demand, own)
     found = outlook.capacity.sort(demand.placement)
     spots = [spot for spot in found.open if spot.name not in ruled_out] if ruled_out else found.open
-    if any(fits(demand.requests, left(spot.free, taken.get(spot.name))) for spot in spots):
+    if any(fits(demand.requests, spot.free, taken.get(spot.name)) for spot in spots):
         return _with_rules(demand, Finding(Check.FIT, State.READY))
     match foresee_preemption(demand, own, spots, outlook=outlook, taken=taken):
         case Preemption.SUCCEEDS:
@@ -46,7 +46,7 @@ def check_fit(
             return _with_rules(demand, Finding(Check.FIT, State.UNKNOWN, sentence, would_preempt=True))
         case Preemption.USELESS:
             pass
-    if any(fits(demand.requests, left(spot.without_leaving(), taken.get(spot.name))) for spot in spots):
+    if any(fits(demand.requests, spot.without_leaving(), taken.get(spot.name)) for spot in spots):
         sentence = "Room is becoming free: other work is just ending. The server starts as soon as it is gone."
         return _with_rules(demand, Finding(Check.FIT, State.WAITS, sentence))
     shut_out = [spot for spot in found.open if spot.name in ruled_out] if ruled_out else []

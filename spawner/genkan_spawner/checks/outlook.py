@@ -1,34 +1,22 @@
 """The cluster as the checks look at it: what is free, and which waiting pods will take some of it first.
 
 Other pods that fit are placed in a simulation before the demand is looked at, in the order of the scheduler's queue.
-Where one of them could go to several nodes, it is put where it is most in the demand's way: what the scheduler prefers
-is the site's policy, and a promise that is broken is worse than one that is made a second later.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Self, TypeAlias
 
-from genkan_spawner.cluster.records import THOUSANDTHS, Amounts, PodRecord
+from genkan_spawner.cluster.records import PodRecord
 from genkan_spawner.cluster.snapshot import Snapshot
 
 from .capacity import Capacity, Spot, fits
-from .demand import PODS, Demand
+from .demand import Demand
 from .placement import Placement
 from .priority import Standing, standing
-
-Taken: TypeAlias = Mapping[str, Amounts]
-"""What pods that come first take away, by node; `pods` counts them."""
+from .simulation import Contender, Room, Simulation, Taken
 
 _Shape: TypeAlias = tuple[Placement, tuple[tuple[str, int], ...], int, bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Contender:
-    """A waiting pod for which there is room on at least one node."""
-
-    pod: PodRecord
-    spots: tuple[Spot, ...]
 
 
 @dataclass(slots=True)
@@ -76,7 +64,7 @@ class Outlook:
         """Return what is taken by the waiting pods that the scheduler serves before the demand."""
         if not self.nominated and not self.contenders:
             return self._empty
-        queue = _Simulation(demand, self.capacity)
+        queue = Simulation(demand, self.capacity)
         for pod in self.nominated:
             if pod.priority >= own.value and not _same(pod, demand):
                 queue.put(pod, pod.nominated_node or "")
@@ -89,48 +77,6 @@ class Outlook:
                 continue
             queue.place(contender)
         return queue.taken
-
-
-class _Simulation:
-    """Puts pods on nodes, one after the other."""
-
-    def __init__(self, demand: Demand, capacity: Capacity) -> None:
-        self._demand = demand
-        self._wanted = {spot.name for spot in capacity.sort(demand.placement).open}
-        self.taken: dict[str, dict[str, int]] = {}
-
-    def put(self, pod: PodRecord, node: str) -> None:
-        """Count a pod on a node."""
-        taken = self.taken.setdefault(node, {})
-        for resource, amount in pod.requests.items():
-            if resource != PODS:
-                taken[resource] = taken.get(resource, 0) + amount
-        taken[PODS] = taken.get(PODS, 0) + THOUSANDTHS
-
-    def place(self, contender: Contender) -> None:
-        """Put a pod where it fits, or where it can make room; if that is in the demand's way, there."""
-        pod = contender.pod
-        found = [spot for spot in contender.spots if fits(pod.requests, left(spot.free, self.taken.get(spot.name)))]
-        if not found and not pod.never_preempts:
-            found = [
-                spot
-                for spot in contender.spots
-                if fits(pod.requests, left(spot.without_lower(pod.priority), self.taken.get(spot.name)))
-            ]
-        if found:
-            self.put(pod, max(found, key=self._in_the_way).name)
-
-    def _in_the_way(self, spot: Spot) -> bool:
-        if spot.name not in self._wanted:
-            return False
-        return fits(self._demand.requests, left(spot.free, self.taken.get(spot.name)))
-
-
-def left(free: Amounts, taken: Amounts | None) -> Amounts:
-    """Return what is free beside what is taken."""
-    if not taken:
-        return free
-    return {**free, **{resource: free.get(resource, 0) - amount for resource, amount in taken.items()}}
 
 
 def placement_of(pod: PodRecord) -> Placement:
@@ -148,18 +94,19 @@ def _same(pod: PodRecord, demand: Demand) -> bool:
 
 def _contenders(capacity: Capacity, pods: Iterable[PodRecord]) -> Iterator[Contender]:
     """Find those that fit somewhere; pods of the same shape fit on the same nodes."""
-    rooms: dict[_Shape, tuple[Spot, ...]] = {}
+    rooms: dict[_Shape, Room] = {}
     for pod in pods:
         placement = placement_of(pod)
         shape = (placement, tuple(sorted(pod.requests.items())), pod.priority, pod.never_preempts)
         found = rooms.get(shape)
         if found is None:
-            found = rooms[shape] = _room(capacity, pod, placement)
-        if found:
+            spots = _spots(capacity, pod, placement)
+            found = rooms[shape] = Room(spots, frozenset(spot.name for spot in spots))
+        if found.spots:
             yield Contender(pod, found)
 
 
-def _room(capacity: Capacity, pod: PodRecord, placement: Placement) -> tuple[Spot, ...]:
+def _spots(capacity: Capacity, pod: PodRecord, placement: Placement) -> tuple[Spot, ...]:
     spots = capacity.sort(placement).open
     now = tuple(spot for spot in spots if fits(pod.requests, spot.free))
     if now or pod.never_preempts:

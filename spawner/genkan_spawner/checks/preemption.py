@@ -9,10 +9,11 @@ from enum import Enum, auto
 
 from genkan_spawner.cluster.records import PodRecord
 
-from .capacity import Spot, admits, fits, less, more
+from .capacity import Spot, admits, fits, left, less, more
 from .demand import Demand
-from .outlook import Outlook, Taken, left, placement_of
+from .outlook import Outlook, placement_of
 from .priority import Standing
+from .simulation import Taken
 
 
 class Preemption(Enum):
@@ -35,7 +36,7 @@ def foresee_preemption(
     rivals = outlook.rivals(own)
     for spot in spots:
         room = spot.without_lower(own.value)
-        if room is spot.free or not fits(demand.requests, left(room, taken.get(spot.name))):
+        if room is spot.free or not fits(demand.requests, room, taken.get(spot.name)):
             continue
         if not rivals or _keeps_room(demand, own, spot, rivals=rivals, taken=taken):
             return Preemption.SUCCEEDS

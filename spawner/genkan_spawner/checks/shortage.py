@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from genkan_spawner.cluster.records import THOUSANDTHS, Amounts
 
-from .capacity import PASSING, Obstacle, Spot, fits
+from .capacity import PASSING, Obstacle, Spot, fits, left
 from .demand import PODS, Demand
 from .findings import Check, Finding, State
-from .outlook import Taken, left
+from .simulation import Taken
 from .wording import amount_of, is_bytes, is_device, noun, number_of, quantity
 
 _LATER = "Try again later, or choose other hardware."
