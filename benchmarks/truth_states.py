@@ -130,7 +130,7 @@ class StateMaker:
         """Fill nodes with pods as far as they fit; they are put there without the scheduler."""
         number = 0
         for node, room in rooms.items():
-            for _ in range(self._random.randint(0, 6)):
+            for _ in range(self._random.randint(0, 5)):
                 cpu, memory = self._random.choice((0, 500, 1000, 2000, 4000)), self._random.choice((1, 2, 4, 8, 16))
                 devices = {kind: self._random.randint(1, free) for kind, free in room.devices.items() if free > 0}
                 devices = {kind: count for kind, count in devices.items() if self._chance(60)}
@@ -201,13 +201,13 @@ class StateMaker:
         requests: JsonObject = {}
         if not self._chance(8):
             requests = {
-                "cpu": f"{self._random.choice((0, 250, 500, 1000, 2000, 4000, 8000))}m",
-                "memory": f"{self._random.choice((1, 2, 4, 8, 16, 32))}Gi",
+                "cpu": f"{self._random.choice((0, 250, 500, 1000, 2000, 4000))}m",
+                "memory": f"{self._random.choice((1, 1, 2, 4, 8, 16))}Gi",
             }
         device = {}
-        if self._chance(60):
-            kind = self._random.choice((*offered, *offered, GPU, MIG_SMALL, MIG_LARGE, AMD))
-            device = {kind: str(self._random.choice((1, 1, 1, 2, 2, 4)))}
+        if self._chance(50):
+            kind = self._random.choice((*offered, *offered, *offered, GPU, MIG_SMALL, MIG_LARGE, AMD))
+            device = {kind: str(self._random.choice((1, 1, 1, 1, 2, 4)))}
         limits = requests | device if self._chance(70) else device
         if requests and self._chance(10):
             requests["ephemeral-storage"] = self._random.choice(("1Gi", "60Gi", "200Gi"))
@@ -223,7 +223,7 @@ class StateMaker:
             spec["nodeSelector"]["kind"] = self._random.choice("abc")
         if self._chance(35):
             spec["tolerations"] = self._random.sample(TOLERATIONS, self._random.randint(1, 2))
-        if self._chance(30):
+        if self._chance(25):
             spec["affinity"] = {"nodeAffinity": self._affinity(nodes)}
         return spec
 

@@ -1,8 +1,8 @@
 """Waiting pods put on nodes in thought, before a demand is looked at.
 
 Where one of them could go to several nodes, it is put where it is in the demand's way: what the scheduler prefers is
-the site's policy, and a promise that is broken is worse than one that is made a second later. Room only shrinks while pods
-are put somewhere, so that what was found full for one pod is not looked at again for its like.
+the site's policy, and a promise that is broken is worse than one that is made a second later. Room only shrinks while
+pods are put somewhere, so that what was found full for one pod is not looked at again for its like.
 """
 
 from collections.abc import Mapping
