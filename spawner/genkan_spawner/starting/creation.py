@@ -63,7 +63,7 @@ async def _created(api: KubernetesApi, manifest: JsonObject, *, remove_earlier: 
     except ConflictError:
         with suppress(NotFoundError):
             found = await api.get(PODS, metadata["name"], namespace=metadata["namespace"])
-            if start_of(found) == start_of(manifest):
+            if is_of_start(found, manifest):
                 # It was created before, and the answer was lost.
                 return found
             await remove_earlier()
@@ -123,9 +123,10 @@ def _storage_refusal(error: KubernetesError) -> Refusal:
     return Refusal(sentence, reason=Reason.STORAGE, status_code=409, log_message=error.message)
 
 
-def start_of(pod: JsonObject) -> str:
-    """Return which start made a pod; empty if none of this hub did."""
-    return str((pod["metadata"].get("annotations") or {}).get(START, ""))
+def is_of_start(pod: JsonObject, manifest: JsonObject) -> bool:
+    """Return whether a pod was created from this very manifest, and not by another start of the same server."""
+    start, found = ((row["metadata"].get("annotations") or {}).get(START) for row in (manifest, pod))
+    return start is not None and start == found
 
 
 async def _attempts(within: float) -> AsyncIterator[bool]:

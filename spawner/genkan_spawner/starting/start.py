@@ -23,7 +23,7 @@ from genkan_spawner.reasons import Reason
 from genkan_spawner.refusals import Refusal
 from genkan_spawner.removal import remove_pod
 
-from .creation import claim_is_missing, create_claim, create_pod, rehearse, start_of
+from .creation import claim_is_missing, create_claim, create_pod, is_of_start, rehearse
 from .pursuit import Pursuit
 from .reservation import reserved
 from .story import Story
@@ -133,4 +133,4 @@ class Start:
             found = await self._view.api.get(PODS, name, namespace=namespace)
         except NotFoundError:
             return None
-        return found if self._asked is not None and start_of(found) == start_of(self._asked) else None
+        return found if self._asked is not None and is_of_start(found, self._asked) else None
