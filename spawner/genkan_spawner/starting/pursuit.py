@@ -1,6 +1,7 @@
 """Following a new pod until its server runs, or until it cannot any more."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
 
@@ -30,7 +31,14 @@ class Pursuit:
     """One pod on its way, told to the user step by step."""
 
     def __init__(
-        self, view: HubView, created: JsonObject, *, story: Story, patience: Patience, deadline: float
+        self,
+        view: HubView,
+        created: JsonObject,
+        *,
+        story: Story,
+        patience: Patience,
+        deadline: float,
+        now: Callable[[], datetime] = lambda: datetime.now(tz=UTC),
     ) -> None:
         metadata = created["metadata"]
         self._namespace: str = metadata["namespace"]
@@ -40,6 +48,7 @@ class Pursuit:
         self._story = story
         self._patience = patience
         self._deadline = deadline
+        self._now = now
         self._shown = False
 
     async def until_running(self) -> JsonObject:
@@ -85,7 +94,7 @@ class Pursuit:
             return self._too_late()
         self._shown = True
         self._story.tell(self._progress(pod, events))
-        ending = obstacle_to_start(pod, events.so_far, now=datetime.now(tz=UTC), patience=self._patience)
+        ending = obstacle_to_start(pod, events.so_far, now=self._now(), patience=self._patience)
         return ending or self._too_late()
 
     def _progress(self, pod: PodState, events: PodEvents) -> Progress:
