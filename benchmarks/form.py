@@ -1,13 +1,12 @@
 """What the form costs: its users in waiting, the hub in processor time, Kubernetes in requests."""
 
 import asyncio
-import re
 import time
 from collections import defaultdict
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
+from benchmarks.contest.ages import data_ages
 from benchmarks.contest.arena import OTHERS, Arena, open_arena
 from benchmarks.contest.churn import churning
 from benchmarks.contest.contestants import Contestant
@@ -23,16 +22,14 @@ METHOD = """\
 hubs run all the time and take turns. In a closed loop 20 users ask for the form again and again, through the proxy. For
 the processor time the form is asked for five times a second, on time whatever the answers take; it is that of the hub's
 process, less what it takes in as many seconds without forms. Requests are those of the hub's account in the API
-server's audit log during the closed loop. The age of the data is that which the page itself tells, while pods change
-twenty times a second; a dash stands where the page tells none."""
+server's audit log during the closed loop. The age of the data is what a user would meet: while other pods change twenty
+times a second, one pod takes the only card of its kind, or gives it back, and somebody asks for the form again and
+again; it is the time from that change to the first form, as it arrives, that has it."""
 
 OPEN_LOOP_RATE = 5.0
 """Forms per second."""
 
 CHANGES_PER_SECOND = 20.0
-
-_AS_OF = re.compile(r'data-as-of="([^"]+)"')
-"""How a page tells when the view of the cluster was taken that it shows: a moment in ISO 8601."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +42,12 @@ class Scale:
     rounds: int
     loop_seconds: float
     paced_seconds: float
-    age_seconds: float
+    changes: int
+    """Of the pod whose card the form tells of."""
 
 
-FULL = Scale(nodes=130, pods=10_000, users=20, rounds=2, loop_seconds=8, paced_seconds=12, age_seconds=20)
-QUICK = Scale(nodes=10, pods=100, users=4, rounds=1, loop_seconds=1, paced_seconds=1, age_seconds=1)
+FULL = Scale(nodes=130, pods=10_000, users=20, rounds=2, loop_seconds=8, paced_seconds=12, changes=40)
+QUICK = Scale(nodes=10, pods=100, users=4, rounds=1, loop_seconds=1, paced_seconds=1, changes=2)
 
 
 @dataclass(slots=True)
@@ -73,7 +71,7 @@ async def measure(bench: Workbench) -> Outcome:
     scale = QUICK if bench.quick else FULL
     costs: dict[Contestant, Costs] = defaultdict(Costs)
     async with AsyncExitStack() as stack:
-        arena = await stack.enter_async_context(open_arena(bench, nodes=scale.nodes))
+        arena = await stack.enter_async_context(open_arena(bench, nodes=scale.nodes, beacon=True))
         with bench.progress.step(f"Creating {scale.pods:,} pods"):
             crowd = PodCrowd.on(arena.sandbox, namespace=OTHERS, manifest=others_pods(nodes=scale.nodes))
             await (await stack.enter_async_context(crowd)).grow(scale.pods)
@@ -92,7 +90,7 @@ async def measure(bench: Workbench) -> Outcome:
         hub, guests = hubs[Contestant.GENKAN]
         with bench.progress.step("The age of the data while pods come and go"):
             async with churning(arena.api, namespace=OTHERS, rate=CHANGES_PER_SECOND):
-                costs[Contestant.GENKAN].ages = await _ages(guests[0], scale.age_seconds)
+                costs[Contestant.GENKAN].ages = await data_ages(arena, guests[0], changes=scale.changes)
     return Outcome(title="The form", method=METHOD, series=_series(costs), tables=(_table(costs),))
 
 
@@ -129,24 +127,6 @@ async def _paced(hub: Hub, guests: list[Guest], *, seconds: float, costs: Costs)
     costs.cpu.append(1000 * (hub.usage().cpu_seconds - before - idle) / count)
 
 
-async def _ages(guest: Guest, seconds: float) -> list[float]:
-    """Return how old the data of each page was when it came, for as many pages as tell it."""
-    until = time.monotonic() + seconds
-    ages: list[float] = []
-    while time.monotonic() < until:
-        age = age_on(await guest.form(), now=datetime.now(tz=UTC))
-        if age is not None:
-            ages.append(age)
-        await asyncio.sleep(0.1)
-    return ages
-
-
-def age_on(page: str, *, now: datetime) -> float | None:
-    """Return how many seconds old the data on a page is, by the moment that the page tells."""
-    found = _AS_OF.search(page)
-    return (now - datetime.fromisoformat(found[1])).total_seconds() if found else None
-
-
 def _series(costs: dict[Contestant, Costs]) -> tuple[Series, ...]:
     waits = [
         Series(label=f"form, {name}", unit=Unit.MILLISECONDS, samples=tuple(found.waits))
@@ -165,14 +145,13 @@ def _series(costs: dict[Contestant, Costs]) -> tuple[Series, ...]:
 
 
 def _table(costs: dict[Contestant, Costs]) -> Table:
-    head = ("closed loop", "forms", "forms/s", "requests to Kubernetes", "age of the data")
+    head = ("closed loop", "forms", "forms/s", "requests to Kubernetes")
     rows = (
         (
             str(name),
             f"{len(found.waits):,}",
             f"{len(found.waits) / found.loop_seconds:.0f}",
             str(found.requests),
-            f"{max(found.ages):.2f} s at most" if found.ages else "-",
         )
         for name, found in costs.items()
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.contest.contestants import Contestant
-from benchmarks.contest.offer import GPU, PRODUCT, write_catalogue
+from benchmarks.contest.offer import BEACON, BEACON_PRODUCT, BEACON_TAINT, GPU, PRODUCT, write_catalogue
 from benchmarks.instruments.audit import AuditWindow
 from benchmarks.sandboxes import Sandbox, running_sandbox
 from benchmarks.simulated_pods import server_manifest
@@ -113,10 +113,10 @@ class Arena:
 
 
 @asynccontextmanager
-async def open_arena(bench: Workbench, *, nodes: int) -> AsyncIterator[Arena]:
-    """Run a cluster of so many nodes with four GPUs each, on which all pods are simulated."""
+async def open_arena(bench: Workbench, *, nodes: int, beacon: bool = False) -> AsyncIterator[Arena]:
+    """Run a cluster of so many nodes with four GPUs each, on which all pods are simulated; one more has the beacon."""
     site = bench.folder / "site.yaml"
-    site.write_text(json.dumps(_site(nodes), indent=1))
+    site.write_text(json.dumps(_site(nodes, beacon=beacon), indent=1))
     catalogue = write_catalogue(bench.folder / "catalogue.yaml")
     options = ("--site", site, "--simulate", "--no-hub", "--audit")
     async with AsyncExitStack() as stack:
@@ -145,22 +145,14 @@ async def remove_pods(api: KubernetesApi, *, namespace: str) -> None:
             await asyncio.sleep(_POLL)
 
 
-def _site(nodes: int) -> dict[str, Any]:
+def _site(nodes: int, *, beacon: bool) -> dict[str, Any]:
     namespaces = ["genkan", OTHERS, *(contestant.slug for contestant in Contestant)]
+    machine = {"cpu": 128, "memory": "1Ti", "pods": 250, "zone": "hall-1", "instance_type": "gpu"}
+    cards = [{"count": GPUS_PER_NODE, "product": PRODUCT}]
+    lone = {"name": BEACON, "count": 1, "devices": [{"count": 1, "product": BEACON_PRODUCT}], "taints": [BEACON_TAINT]}
     return {
         "description": f"{nodes} machines with {nodes * GPUS_PER_NODE} cards, for hubs that are compared.",
-        "pools": [
-            {
-                "name": "gpu",
-                "count": nodes,
-                "cpu": 128,
-                "memory": "1Ti",
-                "pods": 250,
-                "zone": "hall-1",
-                "instance_type": "v100-4",
-                "devices": [{"count": GPUS_PER_NODE, "product": PRODUCT}],
-            }
-        ],
+        "pools": [{**machine, "name": "gpu", "count": nodes, "devices": cards}, *([machine | lone] if beacon else [])],
         "namespaces": [{"name": name, "pod_security": "baseline"} for name in namespaces],
     }
 

@@ -20,13 +20,14 @@ from benchmarks.exceptions import BenchmarkError
 
 GONE = "The hub did not answer any more."
 
-NO_HUB = 503
-"""What the proxy answers for a hub that is not there."""
+OF_A_HUB = "X-JupyterHub-Version"
+"""Header of every page of a hub; what the proxy says for one that is not there is without it."""
 
 _LOGINS = 8
 """Logins under way at once."""
 
-_REST_SECONDS = 10
+_REST_SECONDS = 15
+_POLL = 0.1
 
 
 class Answer(StrEnum):
@@ -97,34 +98,46 @@ class Guest:
         """Open the waiting page again and return the failure that it tells of, if it does."""
         try:
             async with asyncio.timeout(_REST_SECONDS), self._session.get(self._pending) as answer:
-                return GONE if answer.status == NO_HUB else failure_on(await answer.text())
+                return failure_on(await answer.text()) if OF_A_HUB in answer.headers else GONE
         except (TimeoutError, aiohttp.ClientError):
             return GONE
 
     async def start_by_rest(self, profile: str) -> str:
-        """Start over the REST API and return status and message."""
+        """Start over the REST API and return the answer, and what came of it if that was a promise."""
         url = self._at(f"hub/api/users/{self.name}/server")
-        body = {"user_options": user_options(profile)}
+        body, headers = {"user_options": user_options(profile)}, {"X-XSRFToken": self._xsrf}
         try:
-            async with (
-                asyncio.timeout(_REST_SECONDS),
-                self._session.post(url, json=body, headers={"X-XSRFToken": self._xsrf}) as answer,
-            ):
-                text = await answer.text()
-                return GONE if answer.status == NO_HUB else f"{answer.status} {_rest_message(text)}".strip()
+            async with asyncio.timeout(_REST_SECONDS):
+                async with self._session.post(url, json=body, headers=headers) as answer:
+                    told = f"{answer.status} {_rest_message(await answer.text())}".strip()
+                    if OF_A_HUB not in answer.headers:
+                        return GONE
+                    if not answer.ok:
+                        return told
+                return f"{told}, then {await self._outcome()}"
         except (TimeoutError, aiohttp.ClientError):
             return GONE
+
+    async def _outcome(self) -> str:
+        """Wait until a start is over and say how it ended."""
+        url = self._at(f"hub/api/users/{self.name}")
+        headers = {"X-XSRFToken": self._xsrf}
+        while True:
+            async with self._session.get(url, headers=headers) as answer:
+                server = (await answer.json())["servers"].get("")
+            if server is None or not server["pending"]:
+                return "ready" if server is not None and server["ready"] else f"failed: {await self.reload()}"
+            await asyncio.sleep(_POLL)
 
     async def _start(self, profile: str) -> tuple[Answer, str]:
         form = {**form_fields(profile), "_xsrf": self._xsrf}
         async with self._session.post(self._at("hub/spawn"), data=form, params={"_xsrf": self._xsrf}) as answer:
             page, status, path = await answer.text(), answer.status, answer.url.path
+            of_a_hub = OF_A_HUB in answer.headers
         if path.startswith("/user/"):
             return Answer.READY, ""
         if status >= 400 or "spawn-pending" not in path:  # noqa: PLR2004
-            if status == NO_HUB:
-                return Answer.NONE, GONE
-            return Answer.REFUSED, failure_on(page)
+            return (Answer.REFUSED, failure_on(page)) if of_a_hub else (Answer.NONE, GONE)
         return await self._follow()
 
     async def _follow(self) -> tuple[Answer, str]:

@@ -8,6 +8,12 @@ from typing import Any
 GPU = "nvidia.com/gpu"
 PRODUCT = "Tesla-V100-SXM2-32GB"
 
+BEACON, BEACON_PRODUCT = "beacon", "Tesla-T4"
+"""A profile for a card that one node alone has: whether it can be had is up to one pod."""
+
+BEACON_TAINT = {"key": "benchmark/beacon", "value": "present", "effect": "NoSchedule"}
+"""Keeps everybody else off that node."""
+
 SMALL, ONE_GPU = "small", "gpu-1"
 """The profiles that benchmarks start."""
 
@@ -26,6 +32,7 @@ class Size:
     cpu: float
     memory: str
     gpus: int
+    product: str = PRODUCT
 
 
 SIZES = (
@@ -34,7 +41,8 @@ SIZES = (
     Size(ONE_GPU, "1 GPU", 1, "4Gi", 1),
     *(Size(f"gpu-1-{cores}", f"1 GPU, {cores} cores", cores, f"{cores * 4}Gi", 1) for cores in range(2, 9)),
     *(Size(f"gpu-2-{cores}", f"2 GPUs, {cores} cores", cores, f"{cores * 4}Gi", 2) for cores in range(4, 10)),
-    *(Size(f"gpu-4-{cores}", f"4 GPUs, {cores} cores", cores, f"{cores * 4}Gi", 4) for cores in range(8, 14)),
+    *(Size(f"gpu-4-{cores}", f"4 GPUs, {cores} cores", cores, f"{cores * 4}Gi", 4) for cores in range(8, 13)),
+    Size(BEACON, "1 beacon", 1, "4Gi", 1, BEACON_PRODUCT),
 )
 
 
@@ -85,7 +93,11 @@ def _hardware(size: Size) -> dict[str, Any]:
         "cpu": str(size.cpu),
         "memory": size.memory,
     }
-    return row | ({"gpu": {"count": size.gpus, "product": PRODUCT}} if size.gpus else {})
+    if size.gpus:
+        row["gpu"] = {"count": size.gpus, "product": size.product}
+    if size.slug == BEACON:
+        row["tolerations"] = [BEACON_TAINT]
+    return row
 
 
 def _override(size: Size) -> dict[str, Any]:
@@ -98,8 +110,10 @@ def _override(size: Size) -> dict[str, Any]:
     if size.gpus:
         override |= {
             "extra_resource_limits": {GPU: str(size.gpus)},
-            "node_selector": {"nvidia.com/gpu.product": PRODUCT},
+            "node_selector": {"nvidia.com/gpu.product": size.product},
         }
+    if size.slug == BEACON:
+        override["tolerations"] = [BEACON_TAINT]
     return override
 
 

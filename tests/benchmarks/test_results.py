@@ -2,7 +2,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from benchmarks.records import Conditions, Finding, MemoryReading, Outcome, Result, Results, Series, Unit
+from benchmarks.records import Conditions, Finding, MemoryReading, Outcome, Result, Results, Series, Table, Unit
 from benchmarks.rendering import render, render_result
 from pydantic import ValidationError
 
@@ -27,6 +27,7 @@ OUTCOME = Outcome(
         MemoryReading(situation="full", components={"etcd": 1500 * 2**20, "hub": 200 * 2**20}),
     ),
     findings=(Finding(label="Running", text="3 of 3"),),
+    tables=(Table(title="Ends", head=("who", "told"), rows=(("all", "one | two\nlines"),)),),
 )
 SECTION = """\
 ## Starts
@@ -47,6 +48,12 @@ As everyone does it.
 | etcd | 50 | 1,500 |
 | hub | - | 200 |
 | together | 50 | 1,700 |
+
+Ends
+
+| who | told |
+| --- | ---: |
+| all | one \\| two lines |
 
 *2026-11-23 06:05 UTC, commit 0123456789. 2 cores of a processor, 8 GiB; load average 0.2 before and 1.5 after. \
 Genkan 0.1.0, etcd 3.6.16.*
