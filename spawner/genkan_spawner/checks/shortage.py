@@ -116,7 +116,9 @@ class Shortage:
             return "All places for servers on the machines that this could run on are taken."
         if total == 0 and size == THOUSANDTHS:
             return f"The only {noun(resource, plural=False)} that this could use is in use."
-        if total == 0 and not is_bytes(resource):
+        if total == 0 and is_bytes(resource):
+            return f"No {noun(resource)} is free, and this needs {wanted}."
+        if total == 0:
             return f"All {amount_of(resource, size)} that this could use are in use."
         free = amount_of(resource, total)
         verb = "is" if is_bytes(resource) or total == THOUSANDTHS else "are"
@@ -139,10 +141,9 @@ class Shortage:
             return Finding(Check.FIT, state, sentence)
         resource, most = next(iter(lacking.items()))
         verb = "is" if is_bytes(resource) or most == THOUSANDTHS else "are"
-        sentence = (
-            f"The free {noun(first)} cannot be used: at most {amount_of(resource, max(most, 0))} {verb} free "
-            f"beside them, and this needs {number_of(resource, self._wanted[resource])}."
-        )
+        has = f"at most {amount_of(resource, most)} {verb}" if most > 0 else f"no {noun(resource)} {verb}"
+        wanted = number_of(resource, self._wanted[resource])
+        sentence = f"The free {noun(first)} cannot be used: {has} free beside them, and this needs {wanted}."
         if resource == PODS:
             sentence = f"The free {noun(first)} cannot be used: their machines take no more servers."
         return self._numbers(state, resource, f"{sentence}{self._out()} {_LATER}", spots=beside)

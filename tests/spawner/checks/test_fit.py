@@ -180,6 +180,23 @@ def test_amounts_and_places_are_compared(
             True,
         ),
         (
+            [node("a"), node("b", "cpu=8 memory=32Gi gpu=1")],
+            [pod("p", "cpu=8", on="a"), pod("q", "gpu=1", on="b")],
+            "cpu=4 gpu=1",
+            (
+                "The free GPUs cannot be used: no CPU cores are free beside them, and this needs 4. "
+                "Try again later, or choose other hardware."
+            ),
+            True,
+        ),
+        (
+            [node()],
+            [pod("p", "memory=32Gi", on="a")],
+            "memory=4Gi",
+            "No memory is free, and this needs 4 GB of memory. Try again later, or choose other hardware.",
+            True,
+        ),
+        (
             [node(size="cpu=8 gpu=1")],
             [pod("p", "gpu=1", on="a")],
             "gpu=1",
