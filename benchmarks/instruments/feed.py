@@ -139,7 +139,7 @@ async def _main(pods: int, rate: float) -> None:
     asyncio.get_running_loop().add_reader(sys.stdin, ended.set)
     app = web.Application()
     app.router.add_get("/{path:.*}", Feed(pods=pods, rate=rate).answer)
-    runner = web.AppRunner(app, shutdown_timeout=0)
+    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
