@@ -154,7 +154,7 @@ async def fake_api_server(folder: Path) -> AsyncIterator[tuple[FakeApiServer, Ku
     server = FakeApiServer()
     application = web.Application()
     application.router.add_route("*", "/{tail:.*}", server.answer)
-    runner = web.AppRunner(application, shutdown_timeout=0.1)
+    runner = web.AppRunner(application, shutdown_timeout=0.1, handler_cancellation=True)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

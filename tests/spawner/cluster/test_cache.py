@@ -107,7 +107,6 @@ async def test_closing_ends_every_watch(server: FakeApiServer, api: KubernetesAp
         await until(cache, lambda _: all(server.open.get(path) for path in ALL))
     async with asyncio.timeout(10):
         while any(server.open.values()):
-            server.break_watches()
             await asyncio.sleep(0.005)
     assert len(server.requests) == 2 * len(ALL)
 
@@ -353,7 +352,8 @@ async def test_the_log_speaks_of_each_change_once_and_of_no_object(
         await until(cache, lambda _: len(server.listing(NODES)) > 5)
         del server.refused[NODES]
         await until(cache, lambda seen: seen.knows(*EVERYTHING))
-    assert sorted(record.getMessage() for record in caplog.records) == [
+    told = [record.getMessage() for record in caplog.records if record.name.startswith("genkan_spawner")]
+    assert sorted(told) == [
         "The nodes are followed.",
         "The nodes cannot be read: the hub lacks the right. Allow its service account to list and watch them.",
         "The pods are followed.",
