@@ -3,14 +3,15 @@
 from traitlets.config import Config
 
 from genkan_hub import configure
-from genkan_profiles import BUILT_IN, compile_profiles, load_catalogue, offers_for
+from genkan_profiles import SAMPLE, compile_profiles, load_catalogue, offers_for
 
 ours = Config()
 configure(ours)
 for trait, value in ours.GenkanSpawner.items():
     if trait != "catalogue_file":
         c.KubeSpawner[trait] = value
-c.KubeSpawner.profile_list = compile_profiles(offers_for(load_catalogue(BUILT_IN), ()))
+# The catalogue of the site, as the user who measures is offered it.
+c.KubeSpawner.profile_list = compile_profiles(offers_for(load_catalogue(SAMPLE), ["vision"]))
 
 # What GenkanSpawner has as defaults of its own and a server cannot do without.
 c.KubeSpawner.cmd = ["jupyterhub-singleuser"]

@@ -89,19 +89,20 @@ async def test_the_last_choice_is_preselected(dave: Person) -> None:
     assert form.checked["profile-option-cpu-large--image"] == "jax"
 
 
-async def test_a_start_that_kubernetes_refuses_leaves_the_hub_up_and_no_token_in_its_log(
+async def test_starts_beyond_the_quota_are_refused_and_leave_the_hub_up_and_no_token_in_its_log(
     dave: Person, cluster: Cluster, sandbox: SandboxRun
 ) -> None:
     hub = sandbox.pid("hub")
     await cluster.add_quota({"count/pods": "0"}, namespace="vision")
     for _ in range(6):
-        await dave.submit(profile="cpu-small")
-        await dave.until(ready=False)
+        answer = await dave.submit(profile="cpu-small")
+        assert answer.status_code == httpx.codes.CONFLICT
+        assert "it may run no servers" in answer.text
     assert sandbox.pid("hub") == hub
     assert (await dave.page("health")).is_success
     assert await cluster.pods_of("dave") == []
     log = (sandbox.state / "logs" / "hub.log").read_text()
-    assert "exceeded quota" in log
+    assert "Refusal(reason=quota)" in log
     assert "JUPYTERHUB_API_TOKEN" not in log
     assert "JPY_API_TOKEN" not in log
 
