@@ -1,6 +1,7 @@
 """What happens when many users want the last GPU at the same instant."""
 
 import asyncio
+import textwrap
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -33,6 +34,7 @@ its log is searched for `JUPYTERHUB_API_TOKEN` and for the tokens of the pods th
 was refused."""
 
 _NODES = 4
+_LONGEST_REASON = 240
 
 
 class Shortage(StrEnum):
@@ -191,9 +193,17 @@ def _tables(races: list[Race]) -> tuple[Table, ...]:
         Table(
             title="What most of those without a server were told",
             head=words,
-            rows=tuple((_name(race), race.reason, race.reason_later, race.reason_by_rest) for race in races),
+            rows=tuple((_name(race), *map(_short, _reasons(race))) for race in races),
         ),
     )
+
+
+def _reasons(race: Race) -> tuple[str, ...]:
+    return race.reason, race.reason_later, race.reason_by_rest
+
+
+def _short(reason: str) -> str:
+    return textwrap.shorten(reason, _LONGEST_REASON, placeholder=" …") or "nothing"
 
 
 def _name(race: Race) -> str:
