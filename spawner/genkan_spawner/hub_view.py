@@ -1,6 +1,7 @@
 """What all spawners of a hub share: one view of the cluster, and the pods of all users' servers."""
 
 import asyncio
+import gc
 import logging
 import math
 from collections.abc import Collection
@@ -71,7 +72,9 @@ class HubView:
             self._started = asyncio.create_task(self.cache.start())
         await self._started
         if not all(health.loaded for health in self.cache.health().values()):
-            await self.cache.wait_ready(within)
+            if await self.cache.wait_ready(within):
+                # What was just read lives as long as the hub; looking through it again and again would stop the loop.
+                gc.freeze()
 
     def sees_pods(self, namespace: str) -> bool:
         """Whether a pod of this namespace that is not shown is not there."""

@@ -1,7 +1,8 @@
 """GenkanSpawner: a KubeSpawner that offers the catalogue and keeps to the restricted Pod Security Standard."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Self
 
 from jupyterhub.utils import maybe_future
 from traitlets import TraitError, Unicode, default, observe, validate
@@ -176,6 +177,12 @@ class GenkanSpawner(ClusterSpawner):
             sentence = "Nothing is offered to you on this hub; its administrators can change that."
             raise Refusal(sentence, reason=Reason.ACCESS, status_code=HTTPStatus.FORBIDDEN)
         return profiles
+
+    def twin(self, options: Mapping[str, str]) -> Self:
+        """Return a spawner of the same user and catalogue with a choice, for looking at what it would create."""
+        twin = super().twin(options)
+        twin.catalogue_file = self.catalogue_file
+        return twin
 
     def _set_options(self, options: dict[str, Any]) -> None:
         """Set the choice, and what JupyterHub remembers of it."""

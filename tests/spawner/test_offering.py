@@ -266,7 +266,8 @@ async def test_form_and_start_each_look_at_the_groups_and_the_catalogue(make: Ma
 async def test_a_remembered_choice_that_vanished_starts_with_what_is_left_of_it(make: MakeSpawner, rich: Path) -> None:
     choice = {"profile": "a100", "image": "plain", "priority": "normal"}
     database = Database(dict(choice))
-    spawner = make(catalogue_file=str(rich), user_options=choice, orm_spawner=database, db=database)
+    spawner = make(catalogue_file=str(rich), user_options=choice, orm_spawner=database)
+    spawner.user.db = database
     change(rich, "slug: plain,", "slug: bare,")
 
     spawner.handler = request(UserServerAPIHandler)
@@ -281,7 +282,8 @@ async def test_a_remembered_choice_that_vanished_starts_with_what_is_left_of_it(
 async def test_a_sent_choice_that_is_refused_is_not_remembered(make: MakeSpawner, rich: Path) -> None:
     before = {"profile": "a100", "image": "plain"}
     database = Database(dict(before))
-    spawner = make(catalogue_file=str(rich), user_options=before, orm_spawner=database, db=database)
+    spawner = make(catalogue_file=str(rich), user_options=before, orm_spawner=database)
+    spawner.user.db = database
 
     spawner.handler = request(UserServerAPIHandler, body=b'{"user_options": {"profile": "forged"}}')
     database.user_options = spawner.user_options = {"profile": "forged"}
