@@ -71,10 +71,10 @@ class HubView:
         if self._started is None:
             self._started = asyncio.create_task(self.cache.start())
         await self._started
-        if not all(health.loaded for health in self.cache.health().values()):
-            if await self.cache.wait_ready(within):
-                # What was just read lives as long as the hub; looking through it again and again would stop the loop.
-                gc.freeze()
+        loaded = all(health.loaded for health in self.cache.health().values())
+        if not loaded and await self.cache.wait_ready(within):
+            # What was just read lives as long as the hub; looking through it again and again would stop the loop.
+            gc.freeze()
 
     def sees_pods(self, namespace: str) -> bool:
         """Whether a pod of this namespace that is not shown is not there."""

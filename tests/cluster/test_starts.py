@@ -178,3 +178,28 @@ async def test_a_server_that_is_taken_away_is_noticed_at_once(alice: Person, clu
     await alice.until(ready=False)
     assert time.monotonic() - began < 10, "JupyterHub's own rounds are 30 seconds apart"
     assert "The server was taken away." in await form(alice)
+
+
+async def test_who_waits_is_told_the_place_in_the_line_and_can_leave_it(sandbox: SandboxRun, cluster: Cluster) -> None:
+    nodes = await cluster.api.list(NODES, label_selector="pool=a100x4")
+    for node in nodes:
+        await cluster.add_pod(resources={"nvidia.com/gpu": "1"}, nodeName=node["metadata"]["name"])
+    users = [sandbox.user(name) for name in ("erin", "bob")]
+    async with Person.visiting(sandbox.url, users[0]) as erin, Person.visiting(sandbox.url, users[1]) as bob:
+        assert not await is_disabled(erin, "a100-4")
+        for someone in (erin, bob):
+            assert (await someone.submit(profile="a100-4")).is_success
+            await cluster.until_pods_of(someone.user.name)
+        assert "you are number 2 of 2 who wait for GPUs" in await first_told(bob, "number")
+        assert (await erin.api("DELETE", "users/erin/server")).is_success
+        await cluster.until_no_pods_of("erin")
+        assert "you are the only one who waits for GPUs" in await first_told(bob, "only one")
+
+
+async def first_told(someone: Person, word: str) -> str:
+    """Return the first sentence of a start's stream with a word in it."""
+    async with asyncio.timeout(60), someone.events() as events:
+        async for event in events:
+            if word in event["message"]:
+                return str(event["message"])
+    raise AssertionError(word)

@@ -152,6 +152,12 @@ class Cluster:
         """Return the pods of a user's servers, in whatever namespace."""
         return await self.api.list(PODS, label_selector=f"hub.jupyter.org/username={user}")
 
+    async def until_pods_of(self, user: str, *, within: float = WITHIN) -> None:
+        """Wait until a user's server has a pod."""
+        async with asyncio.timeout(within):
+            while not await self.pods_of(user):
+                await asyncio.sleep(0.1)
+
     async def until_no_pods_of(self, user: str, *, within: float = WITHIN) -> None:
         """Wait until a user has no server's pod left."""
         async with asyncio.timeout(within):

@@ -128,14 +128,18 @@ class Person:
             for name in await person.servers():
                 await person.stop(name)
 
-    async def told(self, name: str = "") -> list[dict[str, Any]]:
-        """Return the events of a start's stream, from the first to the last."""
-        user = quote(self.user.name)
-        path = f"api/users/{user}/servers/{name}/progress" if name else f"api/users/{user}/server/progress"
+    @asynccontextmanager
+    async def events(self) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+        """Open the stream of the default server's start."""
         headers = {"Authorization": f"token {self._token}"}
-        async with self._client.stream("GET", self.hub(path), headers=headers) as answer:
-            lines = [line async for line in answer.aiter_lines()]
-        return [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
+        address = self.hub(f"api/users/{quote(self.user.name)}/server/progress")
+        async with self._client.stream("GET", address, headers=headers) as answer:
+            yield (json.loads(line[6:]) async for line in answer.aiter_lines() if line.startswith("data: "))
+
+    async def told(self) -> list[dict[str, Any]]:
+        """Return the events of the default server's start, from the first to the last."""
+        async with self.events() as events:
+            return [event async for event in events]
 
     async def servers(self) -> dict[str, dict[str, Any]]:
         """Return what the hub says of the user's servers, by name; the default one's name is empty."""

@@ -1,0 +1,183 @@
+"""A hub that dies, or that cannot see the cluster: no server is lost, none is reported dead, and no GPU is leaked."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from genkan_sandbox.agent.faults import FaultKind
+from genkan_spawner.api import KubernetesApi
+from genkan_spawner.exceptions import KubernetesError
+from genkan_spawner.kinds import NODES
+
+from ..support.cluster import Cluster
+from ..support.hub import Person
+from ..support.sandbox import SandboxRun, sandbox_run
+from .test_starts import refusal
+
+CPU = {"profile": "cpu-small"}
+IMAGE = "registry.example.org/genkan/pytorch:26.09"
+WITHIN = 120
+ROUND = 2
+"""Seconds between two polls of each server."""
+
+CONFIG = f"""
+c.GenkanSpawner.poll_interval = {ROUND}
+c.GenkanSpawner.placing_timeout = 3
+c.GenkanSpawner.mounting_timeout = 3
+
+def odd(spawner, pod):
+    # What no check can foresee: a program that fails, and a neighbour that does not exist.
+    if spawner.user.name == "bob":
+        pod.spec.containers[0].args = ["sh", "-c", "echo token=sesame No module named jupyterlab; exit 3"]
+    if spawner.user.name == "dave":
+        pod.spec.affinity = {{"podAffinity": {{"requiredDuringSchedulingIgnoredDuringExecution": [
+            {{"labelSelector": {{"matchLabels": {{"app": "nowhere"}}}}, "topologyKey": "kubernetes.io/hostname"}}]}}}}
+    return pod
+
+c.GenkanSpawner.modify_pod_hook = odd
+"""
+
+
+@pytest.fixture(scope="module")
+def run(binaries: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxRun]:
+    """A sandbox of this module's own: nobody else likes their hub killed."""
+    folder = tmp_path_factory.mktemp("failing")
+    config = folder / "hub_config.py"
+    config.write_text(CONFIG)
+    with sandbox_run(folder / "state", "--site", "workstations", "--hub-config", str(config)) as run:
+        run.wait_ready()
+        yield run
+
+
+@pytest.fixture
+async def cluster(run: SandboxRun) -> AsyncIterator[Cluster]:
+    assert run.ready is not None
+    async with await KubernetesApi.connect(run.ready.kubeconfig) as api:
+        cluster = Cluster(api, namespace=run.ready.namespace)
+        try:
+            yield cluster
+        finally:
+            await cluster.clean_up()
+
+
+@pytest.fixture
+async def alice(run: SandboxRun) -> AsyncIterator[Person]:
+    async with Person.visiting(run.url, run.user("alice")) as person:
+        yield person
+
+
+async def killed_and_back(run: SandboxRun, name: str) -> None:
+    old = run.component(name)
+    old.kill()
+    async with asyncio.timeout(WITHIN):
+        while run.pid(name) in {0, old.pid}:
+            await asyncio.sleep(0.05)
+
+
+async def hub_answers(person: Person) -> None:
+    async with asyncio.timeout(WITHIN):
+        while not (await person.page("health")).is_success:
+            await asyncio.sleep(0.2)
+
+
+async def cluster_answers(cluster: Cluster) -> None:
+    async with asyncio.timeout(WITHIN):
+        while True:
+            try:
+                await cluster.api.list(NODES)
+            except KubernetesError:
+                await asyncio.sleep(0.2)
+            else:
+                return
+
+
+async def test_servers_are_not_dead_because_the_cluster_cannot_be_read(
+    run: SandboxRun, alice: Person, cluster: Cluster
+) -> None:
+    await alice.start(**CPU)
+    before = (await alice.servers())[""]["started"]
+    server = run.component("kube-apiserver")
+    server.suspend()
+    try:
+        await asyncio.sleep(3 * ROUND)
+        assert (await alice.servers())[""]["ready"]
+        assert await alice.run("20+22") == "42"
+    finally:
+        server.resume()
+    assert (await alice.servers())[""]["started"] == before
+
+
+async def test_the_form_opens_while_the_cluster_is_away_and_starts_go_on_after_it(
+    run: SandboxRun, alice: Person, cluster: Cluster
+) -> None:
+    await alice.page("spawn")
+    server = run.component("kube-apiserver")
+    server.kill()
+    form = await alice.page("spawn")
+    assert form.is_success, form.text
+    await cluster_answers(cluster)
+    await alice.start(**CPU)
+    assert await alice.run("20+22") == "42"
+
+
+async def test_a_hub_that_dies_while_it_starts_a_server_leaves_no_pod_without_an_owner(
+    run: SandboxRun, alice: Person, cluster: Cluster
+) -> None:
+    fault = await cluster.add_fault(FaultKind.SLOW_PULL, image=IMAGE, seconds=3600)
+    await alice.submit(profile="gpu-1", image="pytorch")
+    async with asyncio.timeout(WITHIN):
+        while not await cluster.pods_of("alice"):
+            await asyncio.sleep(0.1)
+    await killed_and_back(run, "hub")
+    await hub_answers(alice)
+    await cluster.until_no_pods_of("alice", within=WITHIN)
+    await cluster.heal(fault)
+    await alice.start(**CPU)
+
+
+async def test_a_hub_that_dies_just_before_the_server_runs_takes_it_up_again(
+    run: SandboxRun, alice: Person, cluster: Cluster
+) -> None:
+    fault = await cluster.add_fault(FaultKind.SLOW_PULL, image=IMAGE, seconds=3600)
+    await alice.submit(profile="gpu-1", image="pytorch")
+    async with asyncio.timeout(WITHIN):
+        while not await cluster.pods_of("alice"):
+            await asyncio.sleep(0.1)
+    old = run.component("hub")
+    old.kill()
+    await cluster.heal(fault)
+    async with asyncio.timeout(WITHIN):
+        while run.pid("hub") in {0, old.pid}:
+            await asyncio.sleep(0.05)
+    await hub_answers(alice)
+    await alice.until(ready=True, within=WITHIN)
+    assert await alice.run("20+22") == "42"
+    assert len(await cluster.pods_of("alice")) == 1
+
+
+async def test_storage_that_cannot_be_mounted_ends_the_start(alice: Person, cluster: Cluster) -> None:
+    await cluster.add_fault(FaultKind.MOUNT_FAILURE, claim="home-alice")
+    assert "The storage of this server cannot be mounted" in await refusal(alice, **CPU)
+    await cluster.until_no_pods_of("alice")
+
+
+async def test_a_server_that_needs_more_memory_than_it_has_is_told_so(alice: Person, cluster: Cluster) -> None:
+    await cluster.add_fault(FaultKind.OUT_OF_MEMORY, pod="jupyter-alice")
+    assert "memory" in await refusal(alice, **CPU)
+    await cluster.until_no_pods_of("alice")
+
+
+async def test_a_server_that_fails_again_and_again_ends_with_its_last_words(run: SandboxRun, cluster: Cluster) -> None:
+    async with Person.visiting(run.url, run.user("bob")) as bob:
+        page = await refusal(bob, **CPU)
+        assert "with exit code 3" in page
+        assert "No module named jupyterlab" in page
+        assert "sesame" not in page
+        await cluster.until_no_pods_of("bob")
+
+
+async def test_a_pod_that_finds_no_place_in_time_ends_the_start(run: SandboxRun, cluster: Cluster) -> None:
+    async with Person.visiting(run.url, run.user("dave")) as dave:
+        assert "No machine has had room for this server." in await refusal(dave, **CPU)
+        await cluster.until_no_pods_of("dave")
