@@ -169,7 +169,7 @@ async def spawners(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[..
     monkeypatch.setattr("kubespawner.spawner.load_config", lambda **_: None)
     monkeypatch.setattr("kubespawner.spawner.shared_client", lambda _: CoreV1Api(client))
 
-    def make(name: str = "alice", *, gpus: int = 1, **traits: Any) -> ClusterSpawner:
+    def make(name: str = "alice", *, gpus: int = 1, database: Database | None = None, **traits: Any) -> ClusterSpawner:
         user = SimpleNamespace(
             name=name,
             escaped_name=name,
@@ -177,6 +177,7 @@ async def spawners(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[..
             url=f"/user/{name}/",
             server=None,
             groups=[],
+            db=database or Database(),
             settings={"cookie_secret": b"the hub's own secret"},
         )
         hub = SimpleNamespace(
@@ -189,7 +190,6 @@ async def spawners(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[..
             "api_token": TOKEN,
             "oauth_client_id": f"jupyterhub-user-{name}",
             "orm_spawner": Record(),
-            "db": Database(),
             "start_timeout": 300,
             "extra_resource_limits": {GPU: str(gpus)} if gpus else {},
         }

@@ -25,7 +25,6 @@ class PodEvents:
         self._after = after
         self._found: dict[str, Happening] = {}
         self._task: asyncio.Task[None] | None = None
-        self.news = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._collect())

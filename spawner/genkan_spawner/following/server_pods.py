@@ -73,8 +73,10 @@ class ServerPods:
             while True:
                 event.clear()
                 yield self._states.get(key)
+                # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the event.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(event.wait(), every)
+                    async with asyncio.timeout(every):
+                        await event.wait()
         finally:
             waiting = self._waiting[key]
             waiting.discard(event)

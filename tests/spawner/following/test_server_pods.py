@@ -61,6 +61,25 @@ async def test_several_may_wait_for_one_pod_and_leave_nothing() -> None:
     assert not pods._waiting
 
 
+async def test_who_is_cancelled_together_with_a_change_is_cancelled() -> None:
+    pods = ServerPods()
+
+    async def follow() -> None:
+        async with aclosing(pods.changes("vision", "jupyter-alice", every=NEVER)) as changes:
+            async for _ in changes:
+                pass
+
+    following = asyncio.create_task(follow())
+    await asyncio.sleep(0)
+    pods.show(raw_pod())
+    await asyncio.sleep(0)
+    following.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        async with asyncio.timeout(1):
+            await following
+
+
 async def test_without_a_change_it_is_looked_at_every_so_often() -> None:
     pods = ServerPods()
     changes = pods.changes("vision", "jupyter-alice", every=0.001)

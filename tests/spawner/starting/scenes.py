@@ -1,6 +1,7 @@
-"""A pod that is followed, and what becomes of it."""
+"""What tests of starts have in common: a pod that is followed, what becomes of it, and how it is refused."""
 
 import asyncio
+from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,14 +9,20 @@ import pytest
 
 from genkan_spawner.api import JsonObject
 from genkan_spawner.following.endings import Patience
+from genkan_spawner.kinds import CLAIMS
 from genkan_spawner.refusals import Refusal
 from genkan_spawner.starting.pursuit import Pursuit
 from genkan_spawner.starting.story import Story
 
 from ...support.jumping import now
-from ..stage import Stage, stamp
+from ..stage import TOKEN, Stage, stamp
 
 NAME = "jupyter-alice"
+HOME: dict[str, Any] = {"storage_pvc_ensure": True, "storage_capacity": "10Gi"}
+SHARE_USED_UP = (
+    'persistentvolumeclaims "claim-alice" is forbidden: exceeded quota: disks, '
+    "requested: requests.storage=10Gi, used: requests.storage=95Gi, limited: requests.storage=100Gi"
+)
 PATIENCE = Patience(placing=60.0, pulling=30.0, mounting=60.0)
 
 
@@ -34,9 +41,11 @@ def pursue(
     return asyncio.create_task(pursuit.until_running())
 
 
-async def refusal(following: "asyncio.Task[JsonObject]") -> Refusal:
+async def refusal(doing: Awaitable[Any]) -> Refusal:
+    """Return with what something is refused; it never holds a token."""
     with pytest.raises(Refusal) as refused:
-        await following
+        await doing
+    assert TOKEN not in str(refused.value)
     return refused.value
 
 
@@ -64,3 +73,7 @@ def waiting(reason: str, message: str = "", **more: Any) -> list[JsonObject]:
 
 def no_room(seconds: float, message: str = "0/1 nodes are available: 1 Insufficient nvidia.com/gpu.") -> JsonObject:
     return condition("PodScheduled", "False", "Unschedulable", message, since=ago(seconds))
+
+
+def claims(play: Stage) -> list[str]:
+    return [claim["metadata"]["name"] for claim in play.cluster.all(CLAIMS)]

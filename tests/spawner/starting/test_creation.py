@@ -8,19 +8,15 @@ from genkan_spawner.exceptions import KubernetesError
 from genkan_spawner.kinds import CLAIMS, PODS
 from genkan_spawner.marks import START
 from genkan_spawner.reasons import Reason
-from genkan_spawner.refusals import Refusal
 from genkan_spawner.starting.creation import claim_is_missing, create_claim, create_pod, rehearse
 
 from ...support.fake_cluster import FakeCluster
 from ...support.jumping import in_jumping_time, now
 from ..stage import TOKEN, Refusals, answered, unreachable
+from .scenes import SHARE_USED_UP, refusal
 
 PATIENT = 30.0
 FORBIDDEN = 'pods "jupyter-alice" is forbidden: '
-SHARE_USED_UP = (
-    'persistentvolumeclaims "claim-alice" is forbidden: exceeded quota: disks, '
-    "requested: requests.storage=10Gi, used: requests.storage=95Gi, limited: requests.storage=100Gi"
-)
 
 
 def pod(start: str = "this-start") -> JsonObject:
@@ -39,13 +35,6 @@ def pods(cluster: FakeCluster) -> list[str]:
 
 async def nothing_earlier() -> None:
     raise AssertionError("There is nothing to remove.")
-
-
-async def refusal(creating: Awaitable[Any]) -> Refusal:
-    with pytest.raises(Refusal) as refused:
-        await creating
-    assert TOKEN not in str(refused.value)
-    return refused.value
 
 
 @pytest.mark.parametrize(

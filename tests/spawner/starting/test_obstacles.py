@@ -5,8 +5,10 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from genkan_spawner.following.pod_events import LATER
 from genkan_spawner.kinds import PODS
 from genkan_spawner.reasons import Reason
+from genkan_spawner.starting.pursuit import LOOK_EVERY
 
 from ...support.jumping import in_jumping_time, now
 from ..stage import NAMESPACE, TOKEN, Stage, stage
@@ -128,7 +130,6 @@ def test_each_obstacle_ends_the_start_with_its_reason(
             assert (found.reason, found.status_code) == (reason, status)
             assert sentence in found.jupyterhub_message
             assert TOKEN not in str(found)
-            # The events are asked for a little later.
-            assert now() - began < 3
+            assert now() - began <= LATER + LOOK_EVERY
 
     run()
