@@ -60,6 +60,11 @@ class KubernetesApi:
     ) -> None:
         await self.close()
 
+    @property
+    def client(self) -> client.ApiClient:
+        """The transport, for libraries that want it."""
+        return self._client
+
     async def close(self) -> None:
         """Give the connections back."""
         await self._client.close()

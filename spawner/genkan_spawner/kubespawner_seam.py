@@ -3,15 +3,18 @@
 Written against jupyterhub-kubespawner 7.1.
 """
 
+import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 from jupyterhub.utils import exponential_backoff, maybe_future
+from kubernetes_asyncio.client import CoreV1Api
 from kubespawner import KubeSpawner
 from kubespawner.objects import make_owner_reference
 
-from genkan_spawner.api import JsonObject
+from genkan_spawner.api import JsonObject, KubernetesApi
 from genkan_spawner.following.server_pods import ServerPods
 
 
@@ -38,6 +41,21 @@ class ServersAsReflector(Mapping[str, JsonObject]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self._servers)
+
+
+@contextmanager
+def connected_to(api: KubernetesApi) -> Iterator[None]:
+    """Have the spawners that are made meanwhile use this connection.
+
+    KubeSpawner looks for its cluster by itself: in the pod that it runs in, then in the default kubeconfig.
+    """
+    names = vars(sys.modules[KubeSpawner.__module__])
+    found = {name: names[name] for name in ("load_config", "shared_client")}
+    names.update(load_config=lambda **_: None, shared_client=lambda _: CoreV1Api(api.client))
+    try:
+        yield
+    finally:
+        names.update(found)
 
 
 def commit(spawner: KubeSpawner) -> None:

@@ -230,7 +230,7 @@ async def test_a_pod_without_a_name_is_called_by_its_place(bench: Bench) -> None
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "Name what to explain: --pod FILE, or --pod - for standard input."),
+        ("", "Name what to explain: --hardware NAME, --pod FILE, or --pod - for standard input."),
         ("a: [", "standard input, line 1: This is no YAML."),
         ("kind: Deployment", "standard input, document 1: This is no pod manifest"),
         ("[1]", "standard input, document 1: This is no pod manifest"),
@@ -253,7 +253,7 @@ async def test_what_is_not_understood_is_told(bench: Bench, text: str, sentence:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ([], "Name what to explain: --pod FILE, or --pod - for standard input."),
+        ([], "Name what to explain: --hardware NAME, --pod FILE, or --pod - for standard input."),
         (["--pod", "gone.yaml"], "gone.yaml: There is no such file."),
         (["--pod", "."], ".: This cannot be read; it has to be a text file in UTF-8."),
     ],

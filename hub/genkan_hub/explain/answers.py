@@ -8,19 +8,18 @@ from pathlib import Path
 import yaml
 from kubernetes_asyncio import config
 
-from genkan_profiles import WhenFull
 from genkan_spawner.api import JsonObject, KubernetesApi
+from genkan_spawner.checks.access import check_access
 from genkan_spawner.checks.demand import Demand, demand_of
 from genkan_spawner.checks.exceptions import ManifestError
 from genkan_spawner.checks.findings import Finding, Verdict
 from genkan_spawner.checks.limit_ranges import with_defaults
 from genkan_spawner.checks.outlook import Outlook
-from genkan_spawner.checks.preflight import examine
 from genkan_spawner.checks.reading import read_snapshot
 from genkan_spawner.exceptions import KubernetesError
 from genkan_spawner.kinds import LIMIT_RANGES
 
-from .questions import Asked, InputError
+from .questions import Asked, InputError, NotOfferedError, Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +30,29 @@ class Explained:
     verdict: Verdict
 
 
-async def answer(asked: Sequence[Asked], *, kubeconfig: str | None, when_full: WhenFull) -> list[Explained]:
-    """Look at the cluster once, and judge each start by itself."""
+async def answer(
+    asked: Sequence[Asked], *, profile: Profile | None = None, kubeconfig: str | None = None
+) -> list[Explained]:
+    """Look at the cluster once, and judge each start by itself; the profile is told of first. Raises InputError."""
+    if not asked and profile is None:
+        return []
     namespace = _namespace(kubeconfig)
-    demands = [_demand(one, one.manifest, namespace=namespace) for one in asked]
+    explained: list[Explained] = []
     async with await _connect(kubeconfig) as api:
+        if profile is not None:
+            try:
+                asked = [await _planned(profile, api, namespace=namespace), *asked]
+            except NotOfferedError as error:
+                explained.append(Explained(profile.hardware, Verdict.of([check_access(error.sentence)])))
+        demands = [_demand(one, one.manifest, namespace=namespace) for one in asked]
+        if not asked:
+            return explained
         snapshot, ranges = await asyncio.gather(read_snapshot(api), _limit_ranges(api, demands))
     outlook = Outlook.of(snapshot)
-    explained = []
     for one, bare in zip(asked, demands, strict=True):
         filled = with_defaults(one.manifest, ranges.get(bare.namespace, []))
         demand = _demand(one, filled, namespace=namespace)
-        explained.append(Explained(one.name, examine(demand, snapshot, when_full=when_full, outlook=outlook)))
+        explained.append(Explained(one.name, one.conditions.examine(demand, snapshot, outlook=outlook)))
     return explained
 
 
@@ -61,6 +71,13 @@ def as_text(one: Explained) -> str:
     told = [finding for finding in one.verdict.findings if finding.message]
     lines = [f"  {finding.check.value}: {finding.message}" for finding in told]
     return "\n".join([f"{one.name}: {one.verdict.state.value}", *lines])
+
+
+async def _planned(profile: Profile, api: KubernetesApi, *, namespace: str) -> Asked:
+    # JupyterHub takes two seconds to import, for which pod manifests need not wait.
+    from .planning import planned
+
+    return await planned(profile, api, namespace=namespace)
 
 
 def _demand(one: Asked, manifest: JsonObject, *, namespace: str) -> Demand:

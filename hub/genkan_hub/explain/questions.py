@@ -1,18 +1,30 @@
-"""What somebody asks about: pod manifests from files or standard input."""
+"""What somebody asks about: a profile, and pod manifests from files or standard input."""
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from genkan_profiles import WhenFull
+from genkan_spawner.checks.conditions import Conditions
 
 STANDARD_INPUT = "-"
 
 
 class InputError(Exception):
     """What was asked cannot be read; the message is a sentence for people."""
+
+
+class NotOfferedError(Exception):
+    """What was asked is not offered to this user."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        """What the hub tells the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +35,30 @@ class Asked:
     manifest: dict[str, Any]
     place: str
     """File and number of the document, for messages."""
+    conditions: Conditions = field(default_factory=Conditions)
 
 
-def read_manifests(source: str) -> Iterator[Asked]:
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a user would pick on the form, and the hub on which that would be."""
+
+    hardware: str
+    """Slug of the row of the catalogue, as all choices below."""
+    user: str
+    groups: tuple[str, ...] = ()
+    image: str | None = None
+    """None, here and below, stands for what the form preselects; a reference is the user's own image."""
+    priority: str | None = None
+    team: str | None = None
+    catalogue: Path | None = None
+    """None stands for the hub's own, or for the built-in one."""
+    namespace: str | None = None
+    """Where servers without a team run; None stands for the hub's own, or for the kubeconfig's."""
+    hub_config: Path | None = None
+    """The hub's jupyterhub_config.py; None stands for what `configure` sets."""
+
+
+def read_manifests(source: str, *, when_full: WhenFull) -> Iterator[Asked]:
     """Read the pods of a YAML or JSON file with one or several documents; a List stands for its items.
 
     Raises InputError.
@@ -41,7 +74,7 @@ def read_manifests(source: str) -> Iterator[Asked]:
             metadata = row.get("metadata")
             names = metadata if isinstance(metadata, dict) else {}
             name = names.get("name") or names.get("generateName") or place
-            yield Asked(str(name), row, place)
+            yield Asked(str(name), row, place, Conditions(when_full=when_full))
 
 
 def _documents(source: str) -> list[Any]:
