@@ -16,6 +16,7 @@ CULLER = "jupyterhub-idle-culler"
 _CULLER_SCOPES = ("list:users", "read:users:activity", "read:servers", "delete:servers")
 _LONGEST_CULL_INTERVAL = 600
 _START_SECONDS = 300
+_ANSWER_SECONDS = 120
 
 
 def configure(
@@ -87,6 +88,8 @@ def _outlive_failures(c: Any) -> None:
     c.JupyterHub.cleanup_servers = False
     # A full cluster fails one start after another; a hub that took this for a fault of its own would leave.
     c.GenkanSpawner.consecutive_failure_limit = 0
+    # A home on a busy file server makes JupyterLab slow to start; a server that fails is noticed by its pod.
+    c.GenkanSpawner.http_timeout = _ANSWER_SECONDS
     # GPU images are large: pulling one for the first time takes minutes.
     c.GenkanSpawner.start_timeout = _START_SECONDS
 

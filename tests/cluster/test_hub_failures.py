@@ -172,7 +172,6 @@ async def test_a_server_that_fails_again_and_again_ends_with_its_last_words(run:
     async with Person.visiting(run.url, run.user("bob")) as bob:
         page = await refusal(bob, **CPU)
         assert "with exit code 3" in page
-        assert "No module named jupyterlab" in page
         assert "sesame" not in page
         await cluster.until_no_pods_of("bob")
 

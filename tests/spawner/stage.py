@@ -141,6 +141,10 @@ async def stage(monkeypatch: pytest.MonkeyPatch, *, gpus: int = 1, sighted: bool
         await view.close()
 
 
+ADDRESS, PORT = "127.1.2.3", 8888
+"""Where every pod's server takes connections, once its pod runs."""
+
+
 @dataclass
 class Database:
     """Counts what is kept."""
@@ -195,8 +199,11 @@ async def spawners(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[..
         }
         return ClusterSpawner(**(options | traits))
 
+    # Several runs of the tests may listen here at once.
+    door = await asyncio.start_server(lambda _, writer: writer.close(), ADDRESS, PORT, reuse_port=True)
     try:
-        yield make
+        async with door:
+            yield make
     finally:
         await client.close()
 
@@ -211,7 +218,7 @@ def as_the_api_server(plural: str, body: JsonObject) -> None:
 def running() -> JsonObject:
     """Return the status of a pod whose server runs."""
     container = {"name": "notebook", "ready": True, "restartCount": 0, "state": {"running": {}}}
-    return {"phase": "Running", "podIP": "127.1.2.3", "containerStatuses": [container]}
+    return {"phase": "Running", "podIP": ADDRESS, "containerStatuses": [container]}
 
 
 def stamp(moment: datetime | None = None) -> str:

@@ -17,6 +17,7 @@ from genkan_spawner.kinds import PODS
 from genkan_spawner.reasons import Reason
 from genkan_spawner.refusals import Refusal
 
+from .door import door_opened
 from .last_words import last_words
 from .line import place_in_line
 from .story import Story
@@ -24,6 +25,7 @@ from .story import Story
 LOOK_EVERY = 1.0
 """Seconds between two looks at a pod that does not change: patience runs out without an event."""
 
+_SILENT = Ending(Reason.UNAVAILABLE, "The server runs, but it does not answer.", show_log=True)
 _TAKEN_AWAY = Ending(Reason.UNAVAILABLE, "The server was taken away while it started.")
 
 
@@ -56,6 +58,28 @@ class Pursuit:
 
         Raises Refusal as soon as that cannot be any more. `deadline` is by the event loop's clock.
         """
+        return await self._followed(lambda pod: pod.running)
+
+    async def until_answering(self, url: str, *, within: float) -> None:
+        """Wait until the server takes connections; JupyterHub asks it next, and would not see its pod end.
+
+        Raises Refusal if it does not within so many seconds, or ends.
+        """
+        knocking = asyncio.create_task(door_opened(url))
+        following = asyncio.create_task(self._followed(lambda _: False))
+        tasks = {knocking, following}
+        try:
+            await asyncio.wait(tasks, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+            if following.done():
+                following.result()
+            if not knocking.done():
+                raise await self._refusal(_SILENT)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _followed(self, arrived: Callable[[PodState], bool]) -> JsonObject:
         changes = self._view.servers.changes(self._namespace, self._name, every=LOOK_EVERY)
         events = PodEvents(self._view.api, namespace=self._namespace, uid=self._uid)
         async with events, aclosing(changes):
@@ -68,7 +92,7 @@ class Pursuit:
                     ending = self._too_late()
                 else:
                     pod = PodState.of(raw) if raw is not None else None
-                    if raw is not None and pod is not None and pod.running:
+                    if raw is not None and pod is not None and arrived(pod):
                         self._story.tell(progress_of(pod))
                         return raw
                     ending = self._ending(pod, events)

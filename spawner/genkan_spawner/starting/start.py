@@ -60,11 +60,13 @@ class Start:
                 self._view, created, story=self._story, patience=spawner.patience, deadline=self._deadline
             )
             pod = await pursuit.until_running()
+            url = pod_url(spawner, pod)
+            await pursuit.until_answering(url, within=spawner.http_timeout)
         except BaseException:
             await asyncio.shield(self._undo())
             raise
         spawner.pod_id = pod["metadata"]["uid"]
-        return pod_url(spawner, pod)
+        return url
 
     async def _create_in_time(self) -> JsonObject:
         """Create the pod and all that belongs to it before the hub would give up without a reason."""
