@@ -5,7 +5,7 @@ again every ten seconds.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
@@ -90,6 +90,8 @@ class ClusterSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publi
         """,
     )
 
+    user: Any
+    """JupyterHub's user, which is published without types."""
     conditions = Conditions()
     """What the present choice adds to its pod's demand."""
     aftermath: Aftermath | None = None
@@ -97,6 +99,7 @@ class ClusterSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publi
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._story = Story()
+        self._looking: asyncio.Task[Any] | None = None
         super().__init__(*args, **kwargs)
 
     @default("events_enabled")
@@ -195,7 +198,7 @@ class ClusterSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publi
         )
         view.servers.settle(self.namespace, self.pod_name)
 
-    async def progress(self) -> AsyncIterator[dict[str, Any]]:
+    async def progress(self) -> AsyncGenerator[dict[str, Any], None]:
         """Yield the sentences of the present start, to every page that asks; JupyterHub ends it."""
         async for told in self._story.read():
             yield {"progress": told.percent, "message": told.sentence}

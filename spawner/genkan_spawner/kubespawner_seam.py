@@ -60,7 +60,8 @@ def connected_to(api: KubernetesApi) -> Iterator[None]:
 
 def commit(spawner: KubeSpawner) -> None:
     """Write what was changed of the server's record into the hub's database."""
-    spawner.user.db.commit()
+    user: Any = spawner.user
+    user.db.commit()
 
 
 async def ensure_namespace(spawner: KubeSpawner) -> None:
@@ -131,7 +132,8 @@ async def _settle_claim_name(spawner: KubeSpawner) -> None:
     if await spawner._check_pvc_exists(spawner.pvc_name, spawner.namespace):
         spawner._pvc_exists = True
     elif await spawner._check_pvc_exists(legacy, spawner.namespace):
-        spawner.log.warning("The home of %s keeps its earlier name %s.", spawner.user.name, legacy)
+        user: Any = spawner.user
+        spawner.log.warning("The home of %s keeps its earlier name %s.", user.name, legacy)
         spawner.pvc_name = legacy
         spawner._pvc_exists = True
 

@@ -135,7 +135,7 @@ async def test_every_field_of_the_form_has_a_label_and_every_reference_a_target(
     labelled = [given["for"] for given in page.every("label")]
     assert len(labelled) == len(set(labelled))
     assert {given["id"] for tag in ("input", "select") for given in page.every(tag)} == set(labelled)
-    described = {target for given in page.every("input") for target in given["aria-describedby"].split()}
+    described = {target for given in page.every("input") for target in (given["aria-describedby"] or "").split()}
     assert described <= set(ids)
     assert len(page.every("fieldset")) == len(page.every("legend"))
     assert page.every("script") == []
