@@ -141,7 +141,7 @@ async def stage(monkeypatch: pytest.MonkeyPatch, *, gpus: int = 1, sighted: bool
         await view.close()
 
 
-ADDRESS, PORT = "127.1.2.3", 8888
+ADDRESS = "127.1.2.3"
 """Where every pod's server takes connections, once its pod runs."""
 
 
@@ -199,13 +199,26 @@ async def spawners(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[..
         }
         return ClusterSpawner(**(options | traits))
 
-    # Several runs of the tests may listen here at once.
-    door = await asyncio.start_server(lambda _, writer: writer.close(), ADDRESS, PORT, reuse_port=True)
+    # A socket knows nothing of jumping time.
+    monkeypatch.setattr("genkan_spawner.starting.pursuit.door_opened", _open_door)
     try:
-        async with door:
-            yield make
+        yield make
     finally:
         await client.close()
+
+
+async def started(play: Stage, make: Callable[..., ClusterSpawner], **traits: Any) -> ClusterSpawner:
+    """Return a spawner whose server runs."""
+    spawner = make(**traits)
+    starting = spawner.start()
+    await play.created()
+    await play.run()
+    await starting
+    return spawner
+
+
+async def _open_door(_url: str) -> None:
+    """Every server that runs takes connections."""
 
 
 def as_the_api_server(plural: str, body: JsonObject) -> None:
