@@ -51,7 +51,7 @@ class HubView:
         self._namespaces = frozenset(namespaces)
         self.cache.subscribe(self._pod_changed)
         self._metrics = ClusterMetrics(self.cache)
-        self._started: asyncio.Task[None] | None = None
+        self._started = False
         self._sweep: asyncio.Task[None] | None = None
 
     @classmethod
@@ -68,9 +68,9 @@ class HubView:
 
     async def ready(self, *, within: float = FIRST_LOOK) -> None:
         """Wait for the first look at the cluster, for a while; nothing is raised where there is none."""
-        if self._started is None:
-            self._started = asyncio.create_task(self.cache.start())
-        await self._started
+        if not self._started:
+            self._started = True
+            await self.cache.start()
         loaded = all(health.loaded for health in self.cache.health().values())
         if not loaded and await self.cache.wait_ready(within):
             # What was just read lives as long as the hub; looking through it again and again would stop the loop.

@@ -1,0 +1,162 @@
+import asyncio
+from typing import Any
+
+import pytest
+
+from genkan_spawner import hub_view
+from genkan_spawner.hub_view import HubView
+from genkan_spawner.kinds import NODES, PODS
+from genkan_spawner.orphans import EVERY, GRACE
+
+from ..support.fake_cluster import FakeCluster
+from ..support.jumping import in_jumping_time, now
+from ..support.objects import pod
+from .stage import COMPONENT, NAMESPACE, TOKEN, answered, running, spawners, stage, unreachable
+
+NAME = "jupyter-alice"
+
+
+@in_jumping_time
+async def test_a_hub_has_one_view_with_the_client_that_kubespawner_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with spawners(monkeypatch) as make:
+        alice, bob = make("alice"), make("bob")
+        view = alice.view
+        try:
+            assert bob.view is view
+            assert view.api.client is alice.api.api_client
+        finally:
+            await view.close()
+
+        assert alice.view is not view
+        await alice.view.close()
+
+
+@in_jumping_time
+async def test_only_pods_of_servers_are_servers_and_all_count_for_the_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch) as play:
+        play.put()
+        play.cluster.put(PODS, pod("job", namespace="other"))
+        play.put("proxy", metadata={"labels": {"component": "proxy"}})
+        await play.seen(lambda: len(play.view.cache.snapshot().pending) == 3)
+
+        assert list(play.view.servers) == [(NAMESPACE, NAME)]
+        assert TOKEN not in repr(vars(play.view.servers))
+        assert TOKEN not in repr(play.view.cache.snapshot())
+
+
+@in_jumping_time
+async def test_a_server_that_went_unseen_is_gone_with_the_next_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch) as play:
+        play.put(status=running())
+        await play.seen(lambda: play.view.servers.get(NAMESPACE, NAME))
+        play.cluster.forget(PODS, NAME, namespace=NAMESPACE)
+        play.cluster.break_watches()
+
+        await play.seen(lambda: play.view.servers.get(NAMESPACE, NAME) is None)
+
+
+@in_jumping_time
+async def test_what_is_not_shown_is_gone_only_where_the_view_sees(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch) as play:
+        assert play.view.sees_pods(NAMESPACE)
+        assert play.view.sees_pods("any-other")
+        await play.blind()
+        assert not play.view.sees_pods(NAMESPACE)
+        await play.sighted()
+
+
+@in_jumping_time
+async def test_where_only_some_namespaces_may_be_read_only_those_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = FakeCluster()
+    cluster.fails = lambda _, path: answered(403) if path == "/api/v1/pods" else None
+    view = HubView(cluster, component=COMPONENT, namespaces=[NAMESPACE])
+    try:
+        await view.ready()
+        assert view.sees_pods(NAMESPACE)
+        assert not view.sees_pods("elsewhere")
+    finally:
+        await view.close()
+
+
+@in_jumping_time
+async def test_nobody_waits_for_ever_for_the_first_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(FakeCluster):
+        async def request(self, *args: Any, **kwargs: Any) -> Any:
+            await asyncio.sleep(10**6)
+            return await super().request(*args, **kwargs)
+
+    view = HubView(Slow(), component=COMPONENT, namespaces=[NAMESPACE])
+    try:
+        began = now()
+        await asyncio.gather(*(view.ready() for _ in range(10)))
+        assert now() - began == hub_view.FIRST_LOOK
+        assert not view.sees_pods(NAMESPACE)
+        assert not view.standing().known
+    finally:
+        await view.close()
+
+
+@in_jumping_time
+async def test_an_api_that_is_down_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = FakeCluster()
+    cluster.fails = lambda *_: unreachable()
+    view = HubView(cluster, component=COMPONENT, namespaces=[NAMESPACE])
+    try:
+        began = now()
+        await view.ready()
+        await view.ready()
+        assert now() == began
+        cluster.fails = None
+        async with asyncio.timeout(600):
+            while not view.sees_pods(NAMESPACE):
+                await asyncio.sleep(1)
+    finally:
+        await view.close()
+
+
+@in_jumping_time
+async def test_one_kind_that_may_not_be_read_does_not_keep_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = FakeCluster()
+    cluster.fails = lambda _, path: answered(403) if path.endswith(NODES.plural) else None
+    view = HubView(cluster, component=COMPONENT, namespaces=[NAMESPACE])
+    try:
+        await view.ready()
+        assert view.sees_pods(NAMESPACE)
+        assert not view.standing().known
+    finally:
+        await view.close()
+
+
+@in_jumping_time
+async def test_who_stops_waiting_for_the_first_look_stops_it_for_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    view = HubView(FakeCluster(), component=COMPONENT, namespaces=[NAMESPACE])
+    try:
+        impatient = asyncio.create_task(view.ready())
+        await asyncio.sleep(0)
+        impatient.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await impatient
+
+        await view.ready()
+        assert view.sees_pods(NAMESPACE)
+    finally:
+        await view.close()
+
+
+@in_jumping_time
+async def test_pods_without_a_record_are_looked_for_as_long_as_the_hub_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[float] = []
+
+    async def look(_: object) -> None:
+        looks.append(now())
+
+    monkeypatch.setattr("genkan_spawner.orphans.OrphanSweep.look", look)
+    async with spawners(monkeypatch) as make:
+        view = make().view
+        began = now()
+        await asyncio.sleep(3.5 * EVERY)
+        await view.close()
+        await asyncio.sleep(3 * EVERY)
+
+    assert [at - began for at in looks] == [EVERY, 2 * EVERY, 3 * EVERY]
+    assert GRACE.total_seconds() > EVERY, "a start that is on its way is not looked at twice"
