@@ -28,6 +28,7 @@ ALL_FIELDS: Document = {
             "shared_memory": "1Gi",
             "gpu": {"count": 1, "resource": "nvidia.com/gpu", "product": ["Tesla-T4", "Example-X1"]},
             "node_selector": {"pool": "a", "example.org/rack": ""},
+            "when_full": "wait",
             "tolerations": [
                 {"key": "a", "operator": "Equal", "value": "b", "effect": "NoSchedule"},
                 {"operator": "Exists"},
