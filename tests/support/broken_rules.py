@@ -292,6 +292,7 @@ _IMAGES = [
     *_name("images.*.image", "an image is a registry, a path and a tag or digest", "https://a/b:1", "a:1@sha256:00"),
     _needed("images.*.image"),
     *_prose("images.*.framework", longest=100),
+    _choice("hardware.*.when_full", "queue"),
     _choice("images.*.runs_on", "tpu"),
     *(Mutation("images.*.cuda", text, _VERSION) for text in ("13.x", "", "1.2.3.4", "v13")),
     Mutation("images.*.cuda", 13.0, "This must be text, not 13.0; put it in quotes: "),
