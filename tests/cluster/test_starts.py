@@ -75,9 +75,11 @@ async def test_a_full_quota_is_said_on_every_surface_and_nothing_is_created(alic
         answer = await asked(alice, server=server, **choice)
         assert answer.status_code == httpx.codes.CONFLICT, answer.text
         texts.append(answer.json()["message"])
-    texts.append(await form(alice))
-    for text in texts:
-        assert "This needs 4 GPUs, and your team's whole share is 2." in text
+    sentence = "This needs 4 GPUs, and your team's whole share is 2."
+    assert all(sentence in text for text in texts)
+    async with asyncio.timeout(2):
+        while sentence not in await form(alice):
+            await asyncio.sleep(0.1)
     assert await cluster.pods_of("alice") == []
     assert len(await cluster.api.list(CLAIMS)) == claims
 
