@@ -40,6 +40,7 @@ class Standing:
 class HubView:
     """The hub's own view of the cluster, started when first asked for and kept until the hub ends."""
 
+    _metrics: ClassVar[ClusterMetrics | None] = None
     _views: ClassVar[WeakKeyDictionary[asyncio.AbstractEventLoop, "HubView"]] = WeakKeyDictionary()
 
     def __init__(self, api: KubernetesApi, *, component: str, namespaces: Collection[str]) -> None:
@@ -50,7 +51,7 @@ class HubView:
         self._component = component
         self._namespaces = frozenset(namespaces)
         self.cache.subscribe(self._pod_changed)
-        self._metrics = ClusterMetrics(self.cache)
+        self._show_metrics()
         self._started = False
         self._sweep: asyncio.Task[None] | None = None
 
@@ -93,9 +94,14 @@ class HubView:
         """Stop looking; for tests, since a hub looks as long as it lives."""
         if self._sweep is not None:
             self._sweep.cancel()
-        self._metrics.close()
         await self.cache.close()
         self._views.pop(asyncio.get_running_loop(), None)
+
+    def _show_metrics(self) -> None:
+        """Show the newest view in the metrics: a process is one hub, and one that was left behind shows nothing."""
+        if HubView._metrics is not None:
+            HubView._metrics.close()
+        HubView._metrics = ClusterMetrics(self.cache)
 
     def _look_after(self, spawner: "ClusterSpawner") -> None:
         """Remove the pods of this hub that it has no record of, as long as it lives."""
