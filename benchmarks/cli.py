@@ -12,7 +12,7 @@ from typing import Annotated
 import httpx
 import typer
 
-from benchmarks import cost, fixture, form, lab, memory, pods, race, start, storm, truth
+from benchmarks import catalogue, cost, fixture, form, lab, memory, pods, race, start, storm, truth
 from benchmarks.exceptions import BenchmarkError
 from benchmarks.machine import ROOT, describe_commit, describe_machine, describe_versions, load_average
 from benchmarks.records import Conditions, Result, Results
@@ -41,6 +41,7 @@ class Name(StrEnum):
     COST = "cost"
     TRUTH = "truth"
     FIXTURE = "fixture"
+    CATALOGUE = "catalogue"
 
 
 BENCHMARKS: dict[Name, Benchmark] = {
@@ -54,6 +55,7 @@ BENCHMARKS: dict[Name, Benchmark] = {
     Name.COST: cost.measure,
     Name.TRUTH: truth.measure,
     Name.FIXTURE: fixture.measure,
+    Name.CATALOGUE: catalogue.measure,
 }
 
 app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
