@@ -1,5 +1,6 @@
 """The pod that a hub would create for a profile, made as the form and the start make it."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,7 +32,7 @@ async def planned(profile: Profile, api: KubernetesApi, *, namespace: str) -> As
     understood, and NotOfferedError for what this user cannot choose.
     """
     config = _hub_config(profile, namespace=namespace)
-    with _user(profile, config) as user, connected_to(api):
+    with _problems_only(), _user(profile, config) as user, connected_to(api):
         spawner = _spawner(user)
         try:
             spawner.user_options = await _options(spawner, profile)
@@ -73,10 +74,23 @@ def _executed(path: Path) -> Config:
 
 
 @contextmanager
+def _problems_only() -> Iterator[None]:
+    """Leave out what a hub would log while all goes well: this is an answer on a command line."""
+    before = logging.root.manager.disable
+    logging.disable(logging.INFO)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+@contextmanager
 def _user(profile: Profile, config: Config) -> Iterator[User]:
     """Make a user with these groups in a database of its own, which lasts as long as the question."""
-    sessions = orm.new_session_factory("sqlite:///:memory:")
-    session = sessions()
+    # JupyterHub's own way to a database brings migrations with it, which write to the terminal.
+    engine = orm.create_engine("sqlite://")
+    orm.Base.metadata.create_all(engine)
+    session = orm.sessionmaker(engine)()
     settings = {"hub": Hub(base_url="/hub/"), "config": config, "spawner_class": GenkanSpawner}
     try:
         record = orm.User(name=profile.user, groups=[orm.Group(name=name) for name in sorted({*profile.groups})])
@@ -85,7 +99,7 @@ def _user(profile: Profile, config: Config) -> Iterator[User]:
         yield User(record, settings)
     finally:
         session.close()
-        sessions.kw["bind"].dispose()
+        engine.dispose()
 
 
 def _spawner(user: User) -> GenkanSpawner:
