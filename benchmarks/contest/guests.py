@@ -27,6 +27,8 @@ _LOGINS = 8
 """Logins under way at once."""
 
 _REST_SECONDS = 15
+LATE = f"Nothing was certain after {_REST_SECONDS} seconds."
+
 _POLL = 0.1
 
 
@@ -99,7 +101,9 @@ class Guest:
         try:
             async with asyncio.timeout(_REST_SECONDS), self._session.get(self._pending) as answer:
                 return failure_on(await answer.text()) if OF_A_HUB in answer.headers else GONE
-        except (TimeoutError, aiohttp.ClientError):
+        except TimeoutError:
+            return LATE
+        except aiohttp.ClientError:
             return GONE
 
     async def start_by_rest(self, profile: str) -> str:
@@ -115,7 +119,9 @@ class Guest:
                     if not answer.ok:
                         return told
                 return f"{told}, then {await self._outcome()}"
-        except (TimeoutError, aiohttp.ClientError):
+        except TimeoutError:
+            return LATE
+        except aiohttp.ClientError:
             return GONE
 
     async def _outcome(self) -> str:
