@@ -70,9 +70,11 @@ async def test_a_server_that_went_without_a_word_is_gone(monkeypatch: pytest.Mon
         spawner = await started(play, make)
         play.cluster.remove(PODS, NAME, namespace=NAMESPACE)
         await asyncio.sleep(1)
+        before = sum(play.cluster.calls.values())
 
         assert await spawner.poll() == 1
         assert spawner.aftermath is None
+        assert sum(play.cluster.calls.values()) == before
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,9 @@ def test_the_end_of_a_pod_does_not_outlive_the_next_one() -> None:
     pods.drop(gone())
 
     pods.show(raw_pod())
+    assert pods.ending("vision", "jupyter-alice") is None
 
+    pods.drop(gone())
     assert pods.ending("vision", "jupyter-alice") is None
 
 

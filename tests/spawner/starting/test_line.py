@@ -9,10 +9,11 @@ def test_the_line_goes_by_priority_and_then_by_age() -> None:
         pod("older", "gpu=1", priority=10, age=90),
         pod("younger", "gpu=2", priority=10, age=5),
         pod("important", "gpu=1", priority=1000, age=1),
+        pod("urgent", "gpu=1", priority=2000, age=2),
         pod("humble", "gpu=1", priority=0, age=500),
     ]
 
-    assert place_in_line(snapshot(pods=waiting), "team", "mine") == Place(3, 5, "nvidia.com/gpu")
+    assert place_in_line(snapshot(pods=waiting), "team", "mine") == Place(4, 6, "nvidia.com/gpu")
 
 
 def test_only_those_who_want_the_same_are_in_it() -> None:

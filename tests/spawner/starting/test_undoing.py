@@ -168,6 +168,24 @@ async def test_a_start_that_is_cancelled_takes_its_pod_away(monkeypatch: pytest.
         assert_nothing_left(play)
 
 
+@in_jumping_time
+async def test_who_cancels_twice_does_not_stop_the_pod_from_being_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch) as play, spawners(monkeypatch) as make:
+        starting = make().start()
+        await play.created()
+        await asyncio.sleep(30)
+        play.cluster.fails = Refusals("DELETE", NAME, [answered(503)] * 3)
+        starting.cancel()
+        await asyncio.sleep(0.1)
+        assert not starting.done()
+        starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+        await asyncio.sleep(10)
+
+        assert_nothing_left(play)
+
+
 @pytest.mark.parametrize("turns", range(0, 60, 3))
 def test_whenever_a_start_is_cancelled_nothing_is_left(monkeypatch: pytest.MonkeyPatch, turns: int) -> None:
     @in_jumping_time
