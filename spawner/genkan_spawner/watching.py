@@ -111,6 +111,10 @@ class Watch(Generic[T]):
         self._silence = silence
         self._version: str | None = None
         self._failures = 0
+        self._listed: str | None = None
+        """The place that the last list gave."""
+        self._lost = 0
+        """How often in a row such a place was refused."""
 
     async def events(self) -> AsyncGenerator[Listed[T] | Changed[T], None]:
         """Yield the state and then each change, without end; every failure is logged, waited out and mended."""
@@ -124,7 +128,10 @@ class Watch(Generic[T]):
                 await asyncio.sleep(PAUSE)
             except GoneError as e:
                 log.info("The watch of %s fell behind; listing again.", self._kind.plural)
-                if self._version is None:
+                if self._version in {None, self._listed}:
+                    # Not even the place that a list has just given is good: listing at once would never end.
+                    self._failures = self._lost
+                    self._lost += 1
                     await self._back_off(e)
                 self._version = None
             except KubernetesError as e:
@@ -143,6 +150,7 @@ class Watch(Generic[T]):
             selectors=self._selectors,
             opened=self._alive,
         )
+        self._listed = self._version
         return Listed(tuple(items))
 
     async def _changes(self, version: str) -> AsyncGenerator[Changed[T], None]:
@@ -163,6 +171,7 @@ class Watch(Generic[T]):
                     event = _event(line)
                     self._version = event["object"]["metadata"]["resourceVersion"]
                     self._alive()
+                    self._lost = 0
                     if event["type"] != "BOOKMARK":
                         change = ChangeType(event["type"])
                         yield Changed(change, self._take(change, event["object"]))

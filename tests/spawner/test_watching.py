@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -90,6 +91,18 @@ async def test_a_place_that_is_too_old_means_listing_again(connection: Connectio
         server.objects[PATH] = [thing("z")]
         async with asyncio.timeout(10):
             assert await anext(events) == Listed(("z",))
+
+
+async def test_a_server_that_refuses_each_place_it_gives_is_asked_less_and_less(connection: Connection) -> None:
+    server, api = connection
+    gone = {"code": 410, "reason": "Expired", "message": "too old resource version"}
+    server.watches += [[event("ERROR", gone)] for _ in range(1000)]
+    watch = Watch(api, PODS, project=name_of)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(2), aclosing(watch.events()) as events:
+            async for _ in events:
+                pass
+    assert 2 <= len(server.listing(PATH)) <= 6
 
 
 @pytest.mark.parametrize("status", [403, 429, 500, 503])
