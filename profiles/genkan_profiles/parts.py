@@ -34,8 +34,8 @@ class Document:
 
     @property
     def start(self) -> Position | None:
-        """Where the document begins; None if it is several files."""
-        return self.tree.position if len(self.parts) == 1 else None
+        """Where the document begins; None if it is a directory, even one with a single file."""
+        return self.tree.position if [part.file for part in self.parts] == [self.name] else None
 
     def file_of(self, location: Location) -> str:
         """Return the file in which a value stands; for what is in none of them, the document's name."""

@@ -55,6 +55,12 @@ def test_a_directory_with_one_file_is_that_file(tmp_path: Path) -> None:
     assert load_catalogue(tmp_path) == load_catalogue(BUILT_IN)
 
 
+def test_what_the_one_file_of_a_directory_lacks_is_told_of_the_directory(tmp_path: Path) -> None:
+    write(tmp_path, a=HARDWARE % "small")
+
+    assert str(refusal(tmp_path)) == f"{tmp_path}: images: This field is missing."
+
+
 def test_what_is_no_document_is_passed_over(tmp_path: Path) -> None:
     write(tmp_path, a=HARDWARE % "small" + IMAGES % "scipy")
     for name in (".hidden.yaml", "README.md", "a.yaml~", "a.yaml.bak", "yaml"):
