@@ -80,7 +80,8 @@ def _obstacle_of_product(image: Image, card: GpuProduct) -> str:
     if image.cuda is None:
         return ""
     cuda = numbers(image.cuda)
-    oldest = OLDEST_CAPABILITY.get(cuda[0])
+    # A version that is newer than this table has dropped at least what the newest one in it has.
+    oldest = OLDEST_CAPABILITY.get(min(cuda[0], max(OLDEST_CAPABILITY)))
     if oldest is not None and capability < oldest:
         return f"CUDA {image.cuda} needs compute capability {_text(oldest)} or newer, and {has}."
     first = OLDEST_CUDA.get(capability)

@@ -16,6 +16,7 @@ NVIDIA_PRODUCT = "nvidia.com/gpu.product"
 """The label with which GPU Feature Discovery names the card of a node."""
 
 _LEAST_MEMORY = 16 * 1024 * 1024
+_LEAST_SHARED_MEMORY = 64 * 1024
 _MOST_CORES = 4096
 
 
@@ -150,6 +151,9 @@ class Hardware(DefaultableOffer):
             violations.append(
                 Violation(("shared_memory",), f"It is taken from the memory, of which there is {self.memory}.")
             )
+        if self.shared_memory is not None and quantity_bytes(self.shared_memory) < _LEAST_SHARED_MEMORY:
+            sentence = f"{self.shared_memory} bytes are of no use; the unit may be missing, such as Gi."
+            violations.append(Violation(("shared_memory",), sentence))
         if quantity_bytes(self.memory) < _LEAST_MEMORY:
             sentence = f"{self.memory} bytes hold no server; the unit may be missing, such as Gi."
             violations.append(Violation(("memory",), sentence))

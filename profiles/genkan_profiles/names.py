@@ -83,13 +83,13 @@ Group = Annotated[
     str,
     AfterValidator(
         _rule(
-            r"[A-Za-z0-9]([-A-Za-z0-9_.@:/ ]{0,253}[A-Za-z0-9])?",
-            "a group has at most 255 letters, digits, spaces and the signs - _ . @ : /, "
-            "with a letter or digit at both ends",
+            r"(?=.{1,255}$)/?[A-Za-z0-9]([-A-Za-z0-9_.@:/=,+&'() ]*[A-Za-z0-9)])?",
+            "a group has at most 255 letters without accents, digits, spaces and the signs - _ . @ : / = , + & ' ( ), "
+            "with a letter or digit at both ends, or a slash before and a bracket behind",
         )
     ),
 ]
-"""A group of users as the hub's authenticator names it."""
+"""A group of users as the hub's authenticator names it: a word, Keycloak's path (`/lab/vision`), or a name in LDAP."""
 
 _LONGEST_IMAGE = 512
 

@@ -91,6 +91,11 @@ def test_quantities_are_canonical(file: Path) -> None:
             "memory: 2Gi, shared_memory: 4Gi",
             "2:93: hardware[0].shared_memory: It is taken from the memory, of which there is 2Gi.",
         ),
+        (
+            "memory: 2Gi",
+            "memory: 2Gi, shared_memory: 32",
+            "2:93: hardware[0].shared_memory: 32 bytes are of no use; the unit may be missing, such as Gi.",
+        ),
         ("display_name: Small", "display_name: ' '", "2:33: hardware[0].display_name: This must have at least 1"),
         ("gpu: {count: 1}", "gpu: {count: 0}", "3:70: hardware[1].gpu.count: This must be at least 1, not 0."),
         ("gpu: {count: 1}", "gpu: 1", "3:62: hardware[1].gpu: This must be a mapping of fields to values, not 1."),
@@ -116,6 +121,35 @@ def test_a_broken_catalogue_names_its_places(file: Path, right: str, wrong: str,
         load_catalogue(file)
 
     assert str(refused.value).startswith(f"{file}:{expected}")
+
+
+@pytest.mark.parametrize(
+    "group",
+    ["vision", "Lab 8", "/lab/vision", "cn=vision,ou=groups,dc=example,dc=org", "R&D (Basel)", "a" * 255],
+    ids=["word", "words", "Keycloak", "LDAP", "brackets", "longest"],
+)
+def test_groups_are_named_as_identity_providers_name_them(file: Path, group: str) -> None:
+    file.write_text(RIGHT.replace("{slug: small", f'{{groups: ["{group}"], slug: small'))
+
+    assert load_catalogue(file).hardware[0].groups == (group,)
+
+
+@pytest.mark.parametrize("group", [" vision", "vision ", "vision\\n", "//vision", "/", "a/", "a" * 256])
+def test_what_is_no_group_is_refused(file: Path, group: str) -> None:
+    file.write_text(RIGHT.replace("{slug: small", f'{{groups: ["{group}"], slug: small'))
+
+    with pytest.raises(DocumentError, match="cannot stand here: a group has at most 255 letters"):
+        load_catalogue(file)
+
+
+def test_a_cuda_that_came_later_is_for_no_older_cards_than_the_newest_known(file: Path) -> None:
+    volta = RIGHT.replace("gpu: {count: 1}", "gpu: {count: 1, product: Tesla-V100-SXM2-16GB}")
+    file.write_text(volta + '  - {slug: newest, display_name: N, image: "registry.example.org/n:1", cuda: "14.0"}\n')
+
+    assert load_catalogue(file).obstacles["big"] == (
+        "",
+        "CUDA 14.0 needs compute capability 7.5 or newer, and Tesla-V100-SXM2-16GB has 7.0.",
+    )
 
 
 def test_two_defaults_are_one_too_many(file: Path) -> None:
