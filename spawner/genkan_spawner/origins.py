@@ -7,7 +7,8 @@ from typing import Any
 from jupyterhub.apihandlers.users import UserServerAPIHandler
 from jupyterhub.handlers.pages import SpawnHandler
 
-from genkan_profiles.choices import UNLISTED
+from genkan_profiles.choices import PROFILE, UNLISTED
+from genkan_profiles.compiler import IMAGE, PRIORITY, TEAM
 
 OWN_VALUE = "own--value"
 """What a list of the form sends for its entry where users give a value themselves; no slug has two dashes."""
@@ -37,6 +38,14 @@ def was_sent(handler: Any) -> bool:
             return handler.request.method == HTTPMethod.POST or bool(asked)
         case _:
             return False
+
+
+def with_full_names(formdata: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Return the fields of a form or link with the names that KubeSpawner reads; links may say `image` for short."""
+    profile = next(iter(formdata.get(PROFILE, [])), "")
+    short = {name for option in (IMAGE, PRIORITY, TEAM) for name in (option, option + UNLISTED)}
+    full = {f"profile-option-{profile}--{name}": formdata[name] for name in short if name in formdata}
+    return {name: values for name, values in {**full, **formdata}.items() if name not in short}
 
 
 def without_idle_fields(options: dict[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from .form import render_form
 from .kubespawner_seam import commit
 from .merging import prepare, resolved
 from .offering import catalogue_source, current_catalogue, offered_profiles
-from .origins import sender, was_sent, without_idle_fields
+from .origins import sender, was_sent, with_full_names, without_idle_fields
 from .reasons import Reason
 from .refusals import Refusal
 
@@ -193,7 +193,7 @@ class GenkanSpawner(ClusterSpawner):
 
     def _read_form(self, formdata: dict[str, list[str]]) -> dict[str, Any]:
         sender.set(self)
-        return without_idle_fields(self._options_from_form(formdata))
+        return without_idle_fields(self._options_from_form(with_full_names(formdata)))
 
     async def _render(self) -> str:
         profiles = preselected(await self._offered(), self.user_options)
