@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,19 +84,26 @@ async def test_with_user_namespaces_disabled_servers_run_plainly_and_it_says_so(
     assert "not kept apart" in run.output
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that other users can reach: any run of pytest that starts closes the one of all its runs to them."""
+    with tempfile.TemporaryDirectory(prefix="genkan-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
 @pytest.mark.timeout(INSTALL_SECONDS + 300)
-async def test_an_ordinary_user_follows_the_readme(run: SandboxRun, tmp_path: Path) -> None:
+async def test_an_ordinary_user_follows_the_readme(open_folder: Path, run: SandboxRun) -> None:
     """`make up` in a copy of the checkout, with an environment of its own; only the binaries are not built again."""
     if os.geteuid() != 0:
         require("Only root can become another user; without root, all of these tests run as an ordinary user.")
-    home = tmp_path / "home"
+    home = open_folder / "home"
     checkout = home / "genkan"
     _copy_checkout(checkout)
     shutil.copytree(default_cache_directory(), home / ".cache" / "genkan", symlinks=True)
     for folder in (home, *home.rglob("*")):
         os.chown(folder, NOBODY, NOBODY, follow_symlinks=False)
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)
 
     run.state = home / "state"
     run.program = ("make", "--directory", str(checkout))
