@@ -17,8 +17,8 @@ from ..support.catalogues import Document, as_blocks, as_json, documents
 from ..support.hostile_texts import TEXTS
 from ..support.mutations import at
 
-MOST_SECONDS = 1
-"""Of the processor's time: what else the machine does must not fail a test."""
+MOST_SECONDS = 3
+"""Of the processor's time, of which the worst takes a third on a quiet machine: a shared core counts for less."""
 MOST_CHARACTERS = 100_000
 SENTENCES = (".", "?", ")")
 

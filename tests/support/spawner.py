@@ -1,5 +1,6 @@
 """Spawners without a hub and without a cluster."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from kubernetes_asyncio.client import ApiClient, Configuration, CoreV1Api
 from traitlets.config import Config
 
 from genkan_spawner import GenkanSpawner
+from genkan_spawner.hub_view import HubView
 
 from .kubernetes import FakeApiServer, fake_api_server
 
@@ -53,6 +55,8 @@ async def spawners(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
         try:
             yield server, make
         finally:
+            if (view := HubView._views.get(asyncio.get_running_loop())) is not None:
+                await view.close()
             await client.close()
 
 
