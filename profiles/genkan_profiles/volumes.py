@@ -15,6 +15,12 @@ from .violations import Violation, raise_violations
 SHARED_MEMORY_PATH = "/dev/shm"  # noqa: S108  # a mount in the container
 
 
+def _literal(path: str) -> str:
+    if "{" in path or "}" in path:
+        raise ValueError("Braces cannot stand in a path: KubeSpawner would put something in their place.")
+    return path
+
+
 def _absolute(path: str) -> str:
     if not path.startswith("/") or path == "/" or ":" in path or not _is_plain(path):
         message = f"{path[:80]!r} cannot stand here: a mount path is absolute and without `..`, such as /data."
@@ -35,10 +41,10 @@ def _is_plain(path: str) -> bool:
     return normal and not any(unicodedata.category(character) == "Cc" for character in path)
 
 
-MountPath = Annotated[str, Field(max_length=500), AfterValidator(_absolute)]
+MountPath = Annotated[str, Field(max_length=500), AfterValidator(_absolute), AfterValidator(_literal)]
 """A folder in the container."""
 
-SubPath = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_relative)]
+SubPath = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_relative), AfterValidator(_literal)]
 """A folder in a volume."""
 
 

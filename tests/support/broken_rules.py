@@ -349,6 +349,8 @@ _VOLUMES = [
     *_name(
         "volumes.*.mount_path", _MOUNT_PATH, "data", "/", "", "/a/../b", "/a/", "//a", "/a:b", "/a//b", "/a\0b", "/a\nb"
     ),
+    Mutation("volumes.*.mount_path", "/data/{", "Braces cannot stand in a path"),
+    Mutation("volumes.*.sub_path", "{username}", "Braces cannot stand in a path", needs=_has("claim")),
     Mutation("volumes.*.mount_path", f"/{'x' * 500}", "This must have at most 500 characters, not"),
     *(
         Mutation(
