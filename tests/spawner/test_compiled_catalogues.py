@@ -2,23 +2,26 @@
 
 import tempfile
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from genkan_profiles import Catalogue, compile_profiles, offers_for
+from genkan_profiles import Catalogue, Hardware, compile_profiles, offers_for
 from genkan_profiles.documents import parse_document
-from genkan_profiles.quantities import parse_quantity
+from genkan_profiles.overrides import THREAD_VARIABLES
+from genkan_profiles.quantities import parse_quantity, quantity_bytes
+from genkan_profiles.volumes import SHARED_MEMORY_PATH
 from genkan_spawner.api import JsonObject
 
 from ..support.catalogues import Document, as_json, documents, group_sets
 from ..support.spawner import MakeSpawner, spawners
 
-THREADS = "OMP_NUM_THREADS"
+OWN_IMAGE = "registry.example.org/own/image:1"
 
 
 @pytest.fixture
@@ -39,7 +42,9 @@ def choices(draw: st.DrawFn) -> tuple[Document, frozenset[str], dict[str, str]]:
     profile = draw(st.sampled_from(profiles))
     chosen = {"profile": profile["slug"]}
     for name, option in profile["profile_options"].items():
-        if option["choices"]:
+        if "unlisted_choice" in option and (not option["choices"] or draw(st.booleans())):
+            chosen[f"{name}--unlisted-choice"] = OWN_IMAGE
+        elif option["choices"]:
             chosen[name] = draw(st.sampled_from(sorted(option["choices"])))
     return document, groups, chosen
 
@@ -54,8 +59,7 @@ async def test_any_choice_of_any_catalogue_becomes_a_pod(
     make: MakeSpawner, given_choice: tuple[Document, frozenset[str], dict[str, str]]
 ) -> None:
     document, groups, chosen = given_choice
-    if not chosen or ("image" not in chosen):
-        return
+    assume(chosen)
     catalogue = catalogue_of(document)
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
         file.write(as_json(document))
@@ -77,26 +81,78 @@ async def test_any_choice_of_any_catalogue_becomes_a_pod(
     wanted = {} if hardware.gpu is None else {hardware.gpu.resource: str(hardware.gpu.count)}
     assert devices == {name: amount for name, amount in requests.items() if "/" in name} == wanted
     assert environment.get("NVIDIA_VISIBLE_DEVICES") == ("void" if hardware.gpu is None else None)
-    assert environment[THREADS] == str(max(1, int(parse_quantity(hardware.most_cpu))))
-    assert container["image"] == next(row.image for row in catalogue.images if row.slug == chosen["image"])
+    threads = str(max(1, int(parse_quantity(hardware.most_cpu))))
+    assert {environment[name] for name in THREAD_VARIABLES} == {threads}
+    listed = {row.slug: row.image for row in catalogue.images}
+    assert container["image"] == (listed[chosen["image"]] if "image" in chosen else OWN_IMAGE)
     assert "command" not in container
     assert spec.get("nodeSelector", {}) == hardware.node_selector
-    assert _products(spec) == (set(hardware.gpu.product) if hardware.gpu else set())
+    products = (hardware.gpu.label, hardware.gpu.product) if hardware.gpu and hardware.gpu.product else None
+    assert _products(spec) == products
     mounted = {mount["name"] for mount in container["volumeMounts"]}
     assert mounted == {volume["name"] for volume in spec["volumes"]}
+    assert _tolerated(spec) == [
+        toleration.model_dump(mode="json", exclude_none=True) for toleration in hardware.tolerations
+    ]
+    assert _shared_memory(spec) == _size_of_shared_memory(hardware)
+    expected = [
+        row
+        for row in catalogue.volumes
+        if row.is_offered_to(groups) and hardware.slug in (row.hardware or [hardware.slug])
+    ]
+    assert _storage(pod) == {
+        row.mount_path: (row.claim, row.scratch and row.scratch.size, row.sub_path, row.read_only) for row in expected
+    }
     priority = next((row for row in catalogue.priorities if row.slug == chosen.get("priority")), None)
     assert spec.get("priorityClassName") == (priority.priority_class if priority else None)
     team = next((row for row in catalogue.teams if row.key == chosen.get("team")), None)
     assert spawner.namespace == (team.namespace if team else "default")
 
 
-def _products(spec: JsonObject) -> set[str]:
-    """Return the cards that the pod may run on; an empty set if it does not matter."""
+def _products(spec: JsonObject) -> tuple[str, tuple[str, ...]] | None:
+    """Return the label and its values that a node must have one of; None if any card will do."""
     affinity = spec.get("affinity", {}).get("nodeAffinity", {})
     required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution")
     if required is None:
-        return set()
+        return None
     (term,) = required["nodeSelectorTerms"]
     (rule,) = term["matchExpressions"]
     assert rule["operator"] == "In"
-    return set(rule["values"])
+    return rule["key"], tuple(rule["values"])
+
+
+def _tolerated(spec: JsonObject) -> list[JsonObject]:
+    """Return the tolerations as the catalogue writes them, where an empty value is written."""
+    return [{"operator": "Equal", "value": "", **row} for row in spec.get("tolerations", [])]
+
+
+def _shared_memory(spec: JsonObject) -> Decimal | None:
+    """Return the size of /dev/shm; None for the runtime's own."""
+    mounts = {mount["mountPath"]: mount["name"] for mount in spec["containers"][0]["volumeMounts"]}
+    volumes = {volume["name"]: volume for volume in spec["volumes"]}
+    if SHARED_MEMORY_PATH not in mounts:
+        return None
+    source = volumes[mounts[SHARED_MEMORY_PATH]]["emptyDir"]
+    assert source["medium"] == "Memory"
+    return parse_quantity(source["sizeLimit"])
+
+
+def _size_of_shared_memory(hardware: Hardware) -> Decimal | None:
+    if hardware.shared_memory is not None:
+        return parse_quantity(hardware.shared_memory)
+    return None if hardware.gpu is None else Decimal(quantity_bytes(hardware.memory) // 2)
+
+
+def _storage(pod: JsonObject) -> dict[str, tuple[str | None, str | None, str | None, bool]]:
+    """Return claim, size of scratch, folder and whether it may only be read, of each volume by its mount path."""
+    sources = {volume["name"]: volume for volume in pod["spec"]["volumes"]}
+    return {
+        mount["mountPath"]: (
+            sources[mount["name"]].get("persistentVolumeClaim", {}).get("claimName"),
+            sources[mount["name"]].get("emptyDir", {}).get("sizeLimit"),
+            mount.get("subPath"),
+            mount.get("readOnly", False),
+        )
+        for mount in pod["spec"]["containers"][0]["volumeMounts"]
+        if mount["name"].startswith("catalogue-")
+    }
