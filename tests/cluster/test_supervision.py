@@ -10,7 +10,6 @@ import pytest
 from genkan_sandbox.supervision.leftovers import sandbox_processes
 from genkan_spawner.api import KubernetesApi
 from genkan_spawner.exceptions import KubernetesError
-from genkan_spawner.kinds import PODS
 
 from ..support.cluster import Cluster
 from ..support.hub import Person
@@ -112,10 +111,12 @@ async def test_a_killed_proxy_comes_back_with_its_routes(run: SandboxRun, alice:
 async def test_a_killed_node_agent_comes_back_and_its_pods_are_told_of(run: SandboxRun, alice: Person) -> None:
     assert run.ready is not None
     async with await KubernetesApi.connect(run.ready.kubeconfig) as api:
-        (pod,) = await api.list(PODS, namespace=run.ready.namespace)
-        await killed_and_back(run, "nodes")
         cluster = Cluster(api, namespace=run.ready.namespace)
-        ended = await cluster.until_phase(pod["metadata"]["name"], "Failed")
+        (pod,) = await cluster.pods_of("alice")
+        # The hub removes the pod as soon as it has ended.
+        async with cluster.kept(pod["metadata"]["name"]) as name:
+            await killed_and_back(run, "nodes")
+            ended = await cluster.until_phase(name, "Failed")
         (container,) = ended["status"]["containerStatuses"]
         assert container["state"]["terminated"]["exitCode"] == 137
     await cluster_works(run)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 from genkan_sandbox.agent.faults import FaultKind, fault_entry
@@ -163,6 +163,20 @@ class Cluster:
         async with asyncio.timeout(within):
             while await self.pods_of(user):
                 await asyncio.sleep(0.1)
+
+    @contextlib.asynccontextmanager
+    async def kept(self, pod: str) -> AsyncIterator[str]:
+        """Keep a pod readable inside this context, even after somebody has deleted it."""
+
+        async def finalizers(names: list[str] | None) -> None:
+            patch = {"metadata": {"finalizers": names}}
+            await self.api.patch(PODS, pod, patch, namespace=self.namespace, patch_type=PatchType.MERGE)
+
+        await finalizers(["genkan.test/kept"])
+        try:
+            yield pod
+        finally:
+            await finalizers(None)
 
     async def cordon(self, node: str, *, cordoned: bool = True) -> None:
         """Keep new pods off a node, or let them on again."""
