@@ -43,6 +43,7 @@ CLUSTER_ROLE_BINDINGS = Kind(
     "ClusterRoleBinding", "clusterrolebindings", "rbac.authorization.k8s.io/v1", namespaced=False
 )
 CONFIG_MAPS = Kind("ConfigMap", "configmaps")
+CSI_DRIVERS = Kind("CSIDriver", "csidrivers", "storage.k8s.io/v1", namespaced=False)
 EVENTS = Kind("Event", "events")
 LEASES = Kind("Lease", "leases", "coordination.k8s.io/v1")
 LIMIT_RANGES = Kind("LimitRange", "limitranges")
@@ -57,6 +58,7 @@ SECRETS = Kind("Secret", "secrets")
 SERVICE_ACCOUNTS = Kind("ServiceAccount", "serviceaccounts")
 STORAGE_CLASSES = Kind("StorageClass", "storageclasses", "storage.k8s.io/v1", namespaced=False)
 VOLUMES = Kind("PersistentVolume", "persistentvolumes", namespaced=False)
+VOLUME_ATTACHMENTS = Kind("VolumeAttachment", "volumeattachments", "storage.k8s.io/v1", namespaced=False)
 
 KINDS = {
     kind.name: kind
@@ -65,6 +67,7 @@ KINDS = {
         CLUSTER_ROLES,
         CLUSTER_ROLE_BINDINGS,
         CONFIG_MAPS,
+        CSI_DRIVERS,
         EVENTS,
         LEASES,
         LIMIT_RANGES,
@@ -79,6 +82,7 @@ KINDS = {
         SERVICE_ACCOUNTS,
         STORAGE_CLASSES,
         VOLUMES,
+        VOLUME_ATTACHMENTS,
     )
 }
 """By the name that manifests carry."""
