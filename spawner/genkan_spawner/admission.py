@@ -56,7 +56,12 @@ _SHAPES: tuple[tuple[re.Pattern[str], Denial], ...] = (
     (re.compile(r"admission webhook "), Denial.WEBHOOK),
     (re.compile(r"User \".*\" cannot "), Denial.RIGHTS),
     (re.compile(r" is invalid: "), Denial.INVALID),
-    (re.compile(r"status unknown for quota|Operation cannot be fulfilled on resourcequotas"), Denial.BUSY),
+    (
+        re.compile(
+            r"status unknown for quota|Operation cannot be fulfilled on resourcequotas|not yet ready to handle request"
+        ),
+        Denial.BUSY,
+    ),
 )
 
 
@@ -66,6 +71,11 @@ def denial_of(error: KubernetesError) -> Denial:
     if found is not None:
         return found
     return Denial.BUSY if error.passing else Denial.OTHER
+
+
+def may_pass(error: KubernetesError) -> bool:
+    """Return whether the same request may well succeed a little later, although admission refused it."""
+    return error.passing or denial_of(error) is Denial.BUSY
 
 
 def excesses_of(error: KubernetesError) -> tuple[QuotaExcess, ...]:

@@ -8,7 +8,6 @@ import pytest
 from genkan_sandbox.agent.faults import FaultKind
 from genkan_spawner.api import KubernetesApi
 from genkan_spawner.exceptions import KubernetesError
-from genkan_spawner.kinds import NODES
 
 from ..support.cluster import Cluster
 from ..support.hub import Person
@@ -81,11 +80,19 @@ async def hub_answers(person: Person) -> None:
             await asyncio.sleep(0.2)
 
 
+async def server_is_reached(person: Person) -> None:
+    """Wait for the proxy's route, which a hub that has come back adds after it has found its servers."""
+    async with asyncio.timeout(WITHIN):
+        while not (await person.lab("GET", "api/status")).is_success:
+            await asyncio.sleep(0.2)
+
+
 async def cluster_answers(cluster: Cluster) -> None:
+    """Wait until the API server says that it is ready: it answers earlier, but knows nobody's rights yet."""
     async with asyncio.timeout(WITHIN):
         while True:
             try:
-                await cluster.api.list(NODES)
+                await cluster.api.text("/readyz")
             except KubernetesError:
                 await asyncio.sleep(0.2)
             else:
@@ -152,6 +159,7 @@ async def test_a_hub_that_dies_just_before_the_server_runs_takes_it_up_again(
             await asyncio.sleep(0.05)
     await hub_answers(alice)
     await alice.until(ready=True, within=WITHIN)
+    await server_is_reached(alice)
     assert await alice.run("20+22") == "42"
     assert len(await cluster.pods_of("alice")) == 1
 
@@ -172,6 +180,7 @@ async def test_a_server_that_fails_again_and_again_ends_with_its_last_words(run:
     async with Person.visiting(run.url, run.user("bob")) as bob:
         page = await refusal(bob, **CPU)
         assert "with exit code 3" in page
+        assert "No module named jupyterlab" in page
         assert "sesame" not in page
         await cluster.until_no_pods_of("bob")
 

@@ -6,6 +6,7 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import TypeAlias
 
+from genkan_spawner.admission import may_pass
 from genkan_spawner.api import JsonObject, KubernetesApi
 from genkan_spawner.denials import refusal_of
 from genkan_spawner.exceptions import ConflictError, ForbiddenError, KubernetesError, NotFoundError
@@ -17,23 +18,36 @@ from genkan_spawner.refusals import Refusal
 Remove: TypeAlias = Callable[[], Awaitable[None]]
 
 _PAUSE, _MOST_PAUSE = 0.2, 3.0
+_REHEARSAL_SECONDS = 3.0
 
 
 async def rehearse(api: KubernetesApi, kind: Kind, manifest: JsonObject) -> JsonObject:
     """Let the API server go through a creation without doing it, and return what it would have stored.
 
     Real admission has the last word on quota, priority, limits and security. A namesake that is there already is no
-    objection: it goes first. Raises Refusal.
+    objection: it goes first. What may pass, such as an API server that has just come up, is tried again for a few
+    seconds. Raises Refusal.
 
     https://kubernetes.io/docs/reference/using-api/api-concepts/#dry-run
     """
-    path = kind.path(namespace=manifest["metadata"]["namespace"])
     try:
-        return await api.request("POST", path, query={"dryRun": "All"}, body=manifest)
+        return await _rehearsed(api, kind, manifest)
     except ConflictError:
         return manifest
     except KubernetesError as e:
         raise refusal_of(e) from e
+
+
+async def _rehearsed(api: KubernetesApi, kind: Kind, manifest: JsonObject) -> JsonObject:
+    path = kind.path(namespace=manifest["metadata"]["namespace"])
+    attempts = _attempts(_REHEARSAL_SECONDS)
+    while True:
+        last = await anext(attempts)
+        try:
+            return await api.request("POST", path, query={"dryRun": "All"}, body=manifest)
+        except KubernetesError as e:
+            if last or not may_pass(e):
+                raise
 
 
 async def create_pod(api: KubernetesApi, manifest: JsonObject, *, within: float, remove_earlier: Remove) -> JsonObject:
@@ -45,7 +59,7 @@ async def create_pod(api: KubernetesApi, manifest: JsonObject, *, within: float,
         try:
             created = await _created(api, manifest, remove_earlier=remove_earlier)
         except KubernetesError as e:
-            if last or not e.passing:
+            if last or not may_pass(e):
                 raise refusal_of(e) from e
         except TimeoutError as e:
             raise _not_ended() from e
@@ -76,9 +90,8 @@ async def claim_is_missing(api: KubernetesApi, manifest: JsonObject) -> bool:
     Where quota stands against a claim, Kubernetes says so even of one that is there.
     """
     metadata = manifest["metadata"]
-    path = CLAIMS.path(namespace=metadata["namespace"])
     try:
-        await api.request("POST", path, query={"dryRun": "All"}, body=manifest)
+        await _rehearsed(api, CLAIMS, manifest)
     except ConflictError:
         return False
     except ForbiddenError as e:
@@ -98,7 +111,7 @@ async def create_claim(api: KubernetesApi, manifest: JsonObject, *, within: floa
         except ConflictError:
             return
         except KubernetesError as e:
-            if last or not e.passing:
+            if last or not may_pass(e):
                 raise _storage_refusal(e) from e
         else:
             return

@@ -50,18 +50,39 @@ async def nothing_earlier() -> None:
         (unreachable(), Reason.UNAVAILABLE, 503),
     ],
 )
-async def test_a_rehearsal_refuses_as_kubernetes_would_and_creates_nothing(
+def test_a_rehearsal_refuses_as_kubernetes_would_and_creates_nothing(
     failure: KubernetesError, reason: Reason, status: int
 ) -> None:
-    cluster = FakeCluster()
-    cluster.fails = Refusals("POST", "/pods", [failure])
+    @in_jumping_time
+    async def run() -> None:
+        cluster = FakeCluster()
+        cluster.fails = Refusals("POST", "/pods", [failure], for_ever=True)
+        began = now()
 
-    found = await refusal(rehearse(cluster, PODS, pod()))
+        found = await refusal(rehearse(cluster, PODS, pod()))
 
-    assert (found.reason, found.status_code) == (reason, status)
-    assert failure.message not in found.jupyterhub_message
-    assert failure.message in str(found)
-    assert cluster.objects == {}
+        assert (found.reason, found.status_code) == (reason, status)
+        assert failure.message not in found.jupyterhub_message
+        assert failure.message in str(found)
+        assert cluster.objects == {}
+        assert now() - began < 10
+
+    run()
+
+
+@pytest.mark.parametrize(
+    "failure", [answered(503), unreachable(), answered(403, FORBIDDEN + "not yet ready to handle request")]
+)
+def test_a_rehearsal_waits_for_an_api_server_that_has_just_come_up(failure: KubernetesError) -> None:
+    @in_jumping_time
+    async def run() -> None:
+        cluster = FakeCluster()
+        cluster.fails = Refusals("POST", "/pods", [failure, failure])
+        assert await rehearse(cluster, PODS, pod()) is not None
+        cluster.fails = Refusals("POST", "claims", [failure, failure])
+        assert await claim_is_missing(cluster, claim())
+
+    run()
 
 
 async def test_a_rehearsal_returns_what_admission_makes_of_it_and_stores_nothing() -> None:
@@ -263,25 +284,29 @@ async def test_quota_does_not_stand_against_a_home_that_is_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("failures", "reason", "words"),
+    ("failure", "reason", "words"),
     [
-        ([answered(403, SHARE_USED_UP)], Reason.STORAGE, "There is no room for your home"),
-        ([answered(403, 'User "hub" cannot create resource')], Reason.STORAGE, "Your home cannot be created."),
-        ([unreachable()], Reason.UNAVAILABLE, "does not answer"),
-        ([answered(404, 'namespaces "team" not found')], Reason.UNAVAILABLE, "does not exist"),
+        (answered(403, SHARE_USED_UP), Reason.STORAGE, "There is no room for your home"),
+        (answered(403, 'User "hub" cannot create resource'), Reason.STORAGE, "Your home cannot be created."),
+        (unreachable(), Reason.UNAVAILABLE, "does not answer"),
+        (answered(404, 'namespaces "team" not found'), Reason.UNAVAILABLE, "does not exist"),
     ],
 )
-async def test_a_home_that_cannot_be_created_is_told_before_anything_is(
-    failures: list[KubernetesError], reason: Reason, words: str
+def test_a_home_that_cannot_be_created_is_told_before_anything_is(
+    failure: KubernetesError, reason: Reason, words: str
 ) -> None:
-    cluster = FakeCluster()
-    cluster.fails = Refusals("POST", "claims", failures)
+    @in_jumping_time
+    async def run() -> None:
+        cluster = FakeCluster()
+        cluster.fails = Refusals("POST", "claims", [failure], for_ever=True)
 
-    found = await refusal(claim_is_missing(cluster, claim()))
+        found = await refusal(claim_is_missing(cluster, claim()))
 
-    assert found.reason == reason
-    assert words in found.jupyterhub_message
-    assert failures == [], "the failure was met"
+        assert found.reason == reason
+        assert words in found.jupyterhub_message
+        assert cluster.calls["POST", "persistentvolumeclaims"] > 0, "the failure was met"
+
+    run()
 
 
 async def test_where_nobody_knows_whether_a_home_is_there_the_start_is_refused() -> None:
