@@ -4,7 +4,9 @@ from .catalogue import BUILT_IN, SAMPLE, Catalogue, load_catalogue
 from .choices import check_choice, chosen_conditions, chosen_overrides, preselected, remembered
 from .compiler import ProfileList, compile_profiles
 from .exceptions import ChoiceError, DocumentError, Problem, ProfilesError, QuantityError
+from .fill import Fill
 from .hardware import Gpu, Hardware, WhenFull
+from .homes import HOME, AccessMode, FolderNames, Homes, HomesKind, Ownership
 from .images import Image, OwnImage
 from .offers import HardwareOffer, LeftOut, Offers, Section, offers_for
 from .teams import Priority, Team
@@ -14,17 +16,24 @@ __version__ = "0.1.0"
 
 __all__ = [
     "BUILT_IN",
+    "HOME",
     "SAMPLE",
+    "AccessMode",
     "Catalogue",
     "ChoiceError",
     "DocumentError",
+    "Fill",
+    "FolderNames",
     "Gpu",
     "Hardware",
     "HardwareOffer",
+    "Homes",
+    "HomesKind",
     "Image",
     "LeftOut",
     "Offers",
     "OwnImage",
+    "Ownership",
     "Priority",
     "Problem",
     "ProfileList",

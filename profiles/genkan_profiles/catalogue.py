@@ -1,6 +1,7 @@
 """The catalogue: what a site offers, as its administrator writes it."""
 
 import functools
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -12,10 +13,11 @@ from .distinct import SECTIONS, shared
 from .documents import Row, load_documents
 from .gpu_products import GpuProduct, gpu_products
 from .hardware import Hardware
+from .homes import Homes, shows_homes
 from .images import Image, OwnImage
 from .rows import Restricted
 from .teams import Priority, Team
-from .violations import Violation, raise_violations
+from .violations import OTHER, Violation, raise_violations
 from .volumes import Volume
 
 _NAMED_GROUPS = 3
@@ -40,6 +42,8 @@ class Catalogue(Row):
     """Whose quota a server counts on; who is in none starts servers in the hub's own namespace."""
     volumes: Annotated[tuple[Volume, ...], Field(max_length=200)] = ()
     """Storage beside the home."""
+    homes: Homes | None = None
+    """How homes are kept; without it what the hub's configuration says, which is a claim per user and namespace."""
     own_image: OwnImage | None = None
     """Lets users name an image that is not listed."""
     gpu_products: Annotated[tuple[GpuProduct, ...], Field(max_length=1000)] = ()
@@ -73,7 +77,7 @@ class Catalogue(Row):
     def _check(self) -> Self:
         rows = {section: [vars(row) for row in getattr(self, section)] for section in SECTIONS}
         names = [*shared(rows), *self._unknown_names()]
-        raise_violations("Catalogue", names or [*self._unusable()])
+        raise_violations("Catalogue", names or [*self._unusable(), *self._open_homes(), *self._several_caches()])
         return self
 
     def _unknown_names(self) -> Iterator[Violation]:
@@ -99,6 +103,22 @@ class Catalogue(Row):
                 elif row.gpu.is_mig and not known[name].mig:
                     sentence = f"{name} cannot be divided into MIG slices."
                     yield Violation(("hardware", index, "gpu", "product"), sentence)
+
+    def _open_homes(self) -> Iterator[Violation]:
+        """Yield the volumes that would show everybody's homes."""
+        for index, row in enumerate(self.volumes):
+            if self.homes is not None and row.claim is not None and shows_homes(self.homes, row.claim, row.sub_path):
+                sentence = "This would show the homes of all users; take a sub_path beside the homes' folder."
+                yield Violation(("volumes", index, "sub_path" if row.sub_path else "claim"), sentence)
+
+    def _several_caches(self) -> Iterator[Violation]:
+        """Yield the later ones of scratch volumes that would hold the caches of the same servers."""
+        cached = [(index, row) for index, row in enumerate(self.volumes) if row.scratch and row.scratch.caches]
+        for (first, one), (second, other) in itertools.combinations(cached, 2):
+            if _meet(one.hardware, other.hardware) and _meet(one.groups, other.groups):
+                sentence = f"Caches can be in one place only, and {OTHER} is that already."
+                place = ("volumes", second, "scratch", "caches")
+                yield Violation(place, sentence, other=("volumes", first, "scratch", "caches"))
 
     def _unusable(self) -> Iterator[Violation]:
         """Yield the hardware on which somebody who is offered it would find nothing to choose."""
@@ -156,6 +176,11 @@ def _hidden(index: int, hardware: Hardware, what: str, groups: list[str] | None)
         more = len(groups) - _NAMED_GROUPS
         who = f"members of {named}{f' and {more} more' if more > 0 else ''} who are in no other group"
     yield Violation(("hardware", index), f"It is offered to {who}, but no {what} is.")
+
+
+def _meet(first: Sequence[str], second: Sequence[str]) -> bool:
+    """Return whether two lists have something in common, of which an empty one stands for all."""
+    return not first or not second or not set(first).isdisjoint(second)
 
 
 def _summed(images: Sequence[Image], obstacles: Sequence[str]) -> str:

@@ -136,6 +136,8 @@ class Hardware(DefaultableOffer):
     """Taints of nodes that do not keep servers away."""
     when_full: WhenFull = WhenFull.REFUSE
     """Whether a start without room is refused at once, or waits for its turn: for machines that are added on demand."""
+    rescue: bool = False
+    """Whether it may be started even while the homes' disk is full, to clean up; for hardware without GPUs."""
 
     @property
     def most_cpu(self) -> str:
@@ -154,6 +156,8 @@ class Hardware(DefaultableOffer):
         if self.shared_memory is not None and quantity_bytes(self.shared_memory) < _LEAST_SHARED_MEMORY:
             sentence = f"{self.shared_memory} bytes are of no use; the unit may be missing, such as Gi."
             violations.append(Violation(("shared_memory",), sentence))
+        if self.rescue and self.gpu is not None:
+            violations.append(Violation(("rescue",), "Nobody needs a GPU for cleaning up; take hardware without one."))
         if quantity_bytes(self.memory) < _LEAST_MEMORY:
             sentence = f"{self.memory} bytes hold no server; the unit may be missing, such as Gi."
             violations.append(Violation(("memory",), sentence))

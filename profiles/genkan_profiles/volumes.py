@@ -1,51 +1,40 @@
 """Volumes: storage beside the home."""
 
-import posixpath
-import unicodedata
+from collections.abc import Iterator
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from .documents import Row
+from .fill import Fill
+from .homes import HOME
 from .names import Name, Slug
+from .paths import MountPath, SubPath, is_within
 from .quantities import PositiveQuantity
 from .rows import Line, Restricted
 from .violations import Violation, raise_violations
 
 SHARED_MEMORY_PATH = "/dev/shm"  # noqa: S108  # a mount in the container
 
-
-def _literal(path: str) -> str:
-    if "{" in path or "}" in path:
-        raise ValueError("Braces cannot stand in a path: KubeSpawner would put something in their place.")
-    return path
-
-
-def _absolute(path: str) -> str:
-    if not path.startswith("/") or path == "/" or ":" in path or not _is_plain(path):
-        message = f"{path[:80]!r} cannot stand here: a mount path is absolute and without `..`, such as /data."
-        raise ValueError(message)
-    return path
-
-
-def _relative(path: str) -> str:
-    if path.startswith("/") or path.split("/", maxsplit=1)[0] in {".", ".."} or not _is_plain(path):
-        message = f"{path[:80]!r} cannot stand here: a folder in a volume is relative and without `..`."
-        raise ValueError(message)
-    return path
-
-
-def _is_plain(path: str) -> bool:
-    """Return whether a path has no other spelling and no control characters."""
-    normal = posixpath.normpath(path) == path and not path.startswith("//")
-    return normal and not any(unicodedata.category(character) == "Cc" for character in path)
-
-
-MountPath = Annotated[str, Field(max_length=500), AfterValidator(_absolute), AfterValidator(_literal)]
-"""A folder in the container."""
-
-SubPath = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_relative), AfterValidator(_literal)]
-"""A folder in a volume."""
+SYSTEM_FOLDERS = (
+    "/bin",
+    "/boot",
+    "/dev",
+    "/etc",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/opt/conda",
+    "/opt/jupyter",
+    "/opt/nvidia",
+    "/proc",
+    "/run",
+    "/sbin",
+    "/sys",
+    "/usr",
+)
+"""What images and the kernel have in containers; a volume there, or around them, leaves a server that cannot start."""
 
 
 class Scratch(Row):
@@ -53,6 +42,8 @@ class Scratch(Row):
 
     size: PositiveQuantity
     """The most that a server may write; one that writes more is stopped by the node."""
+    caches: bool = False
+    """Whether libraries keep there what they can fetch or compile again (HF_HOME, PIP_CACHE_DIR and the like)."""
 
 
 class Volume(Restricted):
@@ -72,18 +63,41 @@ class Volume(Restricted):
     """Instead of a claim: room on the node's own disk."""
     read_only: bool = False
     """Whether servers may only read it."""
+    gid: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+    """The group that a share's files belong to; servers that mount it are in this group."""
+    fill: Fill | None = None
+    """How full the claim's volume is, for one that many share."""
     hardware: Annotated[tuple[Slug, ...], Field(max_length=1000)] = ()
     """Slugs of the hardware that it is mounted on; without any it is mounted on all."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        violations = []
-        if (self.claim is None) == (self.scratch is None):
-            violations.append(Violation((), "A volume has either a claim or scratch."))
-        elif self.scratch is not None and (self.read_only or self.sub_path):
-            violations.append(Violation(("scratch",), "Scratch is written to, and has no folders beforehand."))
-        if self.mount_path == SHARED_MEMORY_PATH or self.mount_path.startswith(f"{SHARED_MEMORY_PATH}/"):
-            sentence = "This is where shared memory is; its size is the hardware's shared_memory."
-            violations.append(Violation(("mount_path",), sentence))
-        raise_violations("Volume", violations)
+        raise_violations("Volume", [*self._misplaced(), *_hidden_by(self.mount_path)])
         return self
+
+    def _misplaced(self) -> Iterator[Violation]:
+        """Yield the fields that do not go together."""
+        if (self.claim is None) == (self.scratch is None):
+            yield Violation((), "A volume has either a claim or scratch.")
+        elif self.scratch is not None:
+            if self.read_only or self.sub_path:
+                yield Violation(("scratch",), "Scratch is written to, and has no folders beforehand.")
+            for field in ("gid", "fill"):
+                if getattr(self, field) is not None:
+                    yield Violation((field,), "This is for claims; scratch is each server's own.")
+
+
+def _hidden_by(mount_path: str) -> Iterator[Violation]:
+    """Yield what a volume must not hide from a server, if it does."""
+    if is_within(mount_path, SHARED_MEMORY_PATH):
+        yield Violation(("mount_path",), "This is where shared memory is; its size is the hardware's shared_memory.")
+    elif is_within(HOME, mount_path):
+        sentence = f"A volume here would hide the home, which is {HOME}; folders in the home can be had."
+        yield Violation(("mount_path",), sentence)
+    elif hidden := next(
+        (row for row in SYSTEM_FOLDERS if is_within(mount_path, row) or is_within(row, mount_path)), ""
+    ):
+        sentence = (
+            f"A volume here would hide what the image or the system has in {hidden}; take a folder such as /data."
+        )
+        yield Violation(("mount_path",), sentence)
