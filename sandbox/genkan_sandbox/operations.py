@@ -127,6 +127,7 @@ def log_files(state: StateDirectory) -> dict[str, Path]:
     pods = {
         f"{path.parent.name.split('_')[1]}/{path.stem}": path
         for path in sorted(state.pod_logs.glob("*_*_*/*.log"), key=lambda path: path.stat().st_mtime)
+        if ".previous" not in path.name
     }
     return {**components, **pods}
 

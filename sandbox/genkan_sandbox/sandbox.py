@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from genkan_sandbox.agent.records import Endpoint
 from genkan_sandbox.control_plane import bootstrap, components
 from genkan_sandbox.control_plane.access import Identity, account_token, hub_rights, make_tokens, token_file
 from genkan_sandbox.control_plane.auditing import audit_policy
@@ -154,7 +155,7 @@ class Sandbox:
         async with self._step(f"Opening the site {plan.site_name} with {len(plan.nodes)} nodes"):
             await bootstrap.prune_site(api, plan.manifests)
             await bootstrap.apply_site(api, plan.manifests)
-            await bootstrap.nodes_ready(api, plan.nodes)
+            await bootstrap.nodes_ready(api, plan.nodes, endpoint=Endpoint(plan.address.host, plan.ports.nodes))
 
     async def _start_hub(self) -> None:
         plan, state = self._plan, self._plan.state
@@ -197,6 +198,8 @@ class Sandbox:
             f"--kubeconfig={state.root / KUBECONFIGS[Identity.NODE_AGENT]}",
             f"--state={state.root}",
             f"--pod-network={plan.address.pod_network}",
+            f"--address={plan.address.host}",
+            f"--port={plan.ports.nodes}",
             f"--sandbox-id={state.id}",
             *(["--simulate"] if plan.simulate else []),
         ]

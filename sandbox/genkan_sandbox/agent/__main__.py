@@ -14,9 +14,12 @@ from genkan_sandbox.agent.faults import FaultBoard
 from genkan_sandbox.agent.file_limit import raise_file_limit
 from genkan_sandbox.agent.host import HostView, private_directories
 from genkan_sandbox.agent.images import ImageStore
+from genkan_sandbox.agent.log_server import serving_logs
 from genkan_sandbox.agent.machine import Machine
+from genkan_sandbox.agent.records import Endpoint
 from genkan_sandbox.agent.sandboxing import Isolation, detect_isolation
 from genkan_sandbox.agent.volumes import VolumeStore
+from genkan_sandbox.state import StateDirectory
 from genkan_spawner.api import KubernetesApi
 
 log = logging.getLogger("genkan_sandbox.agent")
@@ -36,6 +39,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m genkan_sandbox.agent", description=__doc__)
     parser.add_argument("--kubeconfig", type=Path, required=True, help="how to reach the API server as administrator")
     parser.add_argument("--state", type=Path, required=True, help="the sandbox's state directory")
+    parser.add_argument("--address", required=True, help="where the nodes show the API server logs")
+    parser.add_argument("--port", type=int, required=True, help="the port of that")
     parser.add_argument("--pod-network", required=True, help="first two numbers of the pods' addresses, as 127.130")
     parser.add_argument(
         "--sandbox-id", type=_identity, required=True, help="the mark that all processes of the sandbox carry"
@@ -65,6 +70,7 @@ async def _run(options: argparse.Namespace, *, open_files: int) -> None:
             state=state,
             host=host,
             isolation=isolation,
+            endpoint=Endpoint(options.address, options.port),
             addresses=AddressPool(options.pod_network),
             events=events,
             faults=faults,
@@ -77,7 +83,8 @@ async def _run(options: argparse.Namespace, *, open_files: int) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, agent.stop)
         log.info("The node agent runs; isolation: %s.", isolation)
-        await agent.run(reason=reason)
+        async with serving_logs(agent, machine, certificates=StateDirectory(state).certificates):
+            await agent.run(reason=reason)
     log.info("The node agent has ended.")
 
 

@@ -5,7 +5,7 @@ import re
 from genkan_sandbox.exceptions import AddressError
 
 HOSTS = 254
-"""Of the third number and of the fourth; 0 and 255 stay free, the third number's for nodes."""
+"""Of the third number and of the fourth; 0 and 255 stay free."""
 
 SIZE = HOSTS * HOSTS
 """Pods of one sandbox at a time."""
@@ -21,7 +21,7 @@ class AddressPool:
     """
 
     def __init__(self, network: str) -> None:
-        self.network = network
+        self._network = network
         self._holders: dict[str, str] = {}
         self._held: dict[str, str] = {}
         self._next = 0
@@ -49,11 +49,11 @@ class AddressPool:
         for _ in range(SIZE):
             block, host = divmod(self._next, HOSTS)
             self._next = (self._next + 1) % SIZE
-            address = f"{self.network}.{block + 1}.{host + 1}"
+            address = f"{self._network}.{block + 1}.{host + 1}"
             if address not in self._holders:
                 return address
-        raise AddressError(f"All {SIZE} addresses of {self.network}.0.0 are in use.", mend="End some pods.")
+        raise AddressError(f"All {SIZE} addresses of {self._network}.0.0 are in use.", mend="End some pods.")
 
     def _ours(self, address: str) -> bool:
-        match = _SUFFIX.fullmatch(address.removeprefix(self.network))
+        match = _SUFFIX.fullmatch(address.removeprefix(self._network))
         return match is not None and all(1 <= int(number) <= HOSTS for number in match.groups())

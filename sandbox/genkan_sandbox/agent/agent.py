@@ -14,6 +14,7 @@ from genkan_sandbox.agent.provisioner import Provisioner
 from genkan_sandbox.agent.records import DeviceOffer, NodeRecord, PodRecord, project_node, project_pod
 from genkan_sandbox.agent.removal import LostPod
 from genkan_sandbox.agent.simulation import SimulatedPods
+from genkan_sandbox.agent.status import ContainerView
 from genkan_spawner.kinds import CONFIG_MAPS, NODES, PODS
 from genkan_spawner.watching import Changed, ChangeType, Listed, Watch
 
@@ -43,7 +44,9 @@ class Agent:
         self._machine = machine
         self._simulate = simulate
         self._simulated = SimulatedPods(machine)
-        self._nodes = NodeKeeper(machine.api, faults=machine.faults, changed=self._node_changed)
+        self._nodes = NodeKeeper(
+            machine.api, endpoint=machine.endpoint, faults=machine.faults, changed=self._node_changed
+        )
         self._provisioner = Provisioner(machine.api, machine.state)
         self._offers: dict[str, tuple[DeviceOffer, ...]] = {}
         self._runs: dict[str, _Run] = {}
@@ -55,6 +58,16 @@ class Agent:
         self._deferred: dict[str, tuple[PodRecord, bool]] = {}
         """News of pods on silent nodes, and whether they are gone."""
         self._stopping = asyncio.Event()
+
+    def pod(self, namespace: str, name: str) -> PodRecord | None:
+        """Return a pod of these nodes; of namesakes, one of which is about to go, the latest."""
+        named = [pod for pod in self._known.values() if (pod.namespace, pod.name) == (namespace, name)]
+        return named[-1] if named and self._nodes.managed(named[-1].node) else None
+
+    def view(self, pod: PodRecord, container: str) -> ContainerView | None:
+        """Return a container as it is now; None where nothing of it runs or ran under this agent."""
+        run = self._runs.get(pod.uid)
+        return run.view(container) if isinstance(run, PodRun) else None
 
     def stop(self) -> None:
         """End the agent and all processes soon."""
@@ -176,7 +189,7 @@ class Agent:
         if record.ended and record.grace is None:
             return
         if record.begun or record.phase != "Pending" or record.grace is not None:
-            self._follow(record, LostPod(self._machine, record, node))
+            self._follow(record, LostPod(self._machine, record))
         else:
             self._follow(record, PodRun(self._machine, record, node))
 
@@ -195,8 +208,8 @@ class Agent:
             # The next news of the pod, its deletion for one, begins it anew.
             return
         record = self._known.get(record.uid, record)
-        if node := self._nodes.managed(record.node):
-            self._follow(record, LostPod(self._machine, record, node))
+        if self._nodes.managed(record.node):
+            self._follow(record, LostPod(self._machine, record))
         else:
             self._parked[record.uid] = record
 

@@ -11,6 +11,7 @@ from genkan_sandbox.agent.backoff import FORGIVEN_AFTER, RESTART_FIRST, RESTART_
 from genkan_sandbox.agent.environment import ConfigurationError
 from genkan_sandbox.agent.events import Happening, Reason
 from genkan_sandbox.agent.leftovers import kill_container_processes
+from genkan_sandbox.agent.logs import put_aside
 from genkan_sandbox.agent.machine import Machine
 from genkan_sandbox.agent.phases import RestartPolicy
 from genkan_sandbox.agent.preparation import PodContext, prepare
@@ -134,7 +135,7 @@ class ContainerRun:
         except StartError as e:
             message = f"{_RUNTIME}{e}: unknown"
             self._tell(pod, Reason.FAILED, f"Error: {message}", warning=True)
-            return Terminated(CANNOT_START, "StartError", None, now(), message)
+            return Terminated(CANNOT_START, "StartError", None, now(), message, self._identity)
         begin = now()
         self._process = process
         self._set(Running(begin))
@@ -153,7 +154,9 @@ class ContainerRun:
                 self._tell(pod, Reason.FAILED, f"Error: {e}", warning=True)
                 self._set(Waiting("CreateContainerConfigError", str(e)))
                 await asyncio.sleep(_CONFIGURATION_PAUSE)
+        # Together, so that whoever looks in between finds a container's own log.
         self._identity = uuid4().hex
+        put_aside(launch.log)
         self._tell(pod, Reason.CREATED, "Container created")
         return await ContainerProcess.start(launch)
 
@@ -180,7 +183,7 @@ class ContainerRun:
             reason = OUT_OF_MEMORY
         self._out_of_memory = False
         self._process = None
-        return Terminated(code, reason, begin, now())
+        return Terminated(code, reason, begin, now(), identity=self._identity)
 
     async def _back_off(self, pod: PodContext) -> None:
         seconds = self._backoff.delay()

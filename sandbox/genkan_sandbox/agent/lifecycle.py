@@ -18,7 +18,7 @@ from genkan_sandbox.agent.preparation import PodContext
 from genkan_sandbox.agent.records import DEFAULT_GRACE, Devices, NodeRecord, PodRecord
 from genkan_sandbox.agent.removal import remove_pod
 from genkan_sandbox.agent.reports import StatusReport
-from genkan_sandbox.agent.status import PodView, now, rejection_patch
+from genkan_sandbox.agent.status import ContainerView, PodView, now, rejection_patch
 from genkan_sandbox.agent.volumes import Mounted, MountError
 from genkan_spawner.api import JsonObject
 from genkan_spawner.exceptions import KubernetesError, NotFoundError
@@ -78,6 +78,10 @@ class PodRun:
         """End the pod's processes as the agent ends; its object stays."""
         self._give(_Order.LEAVE, seconds=seconds)
 
+    def view(self, container: str) -> ContainerView | None:
+        """Return one container as it is now; None before the node has admitted the pod."""
+        return next((one.view for one in self._containers if one.record.name == container), None)
+
     async def run(self) -> None:
         """Run the pod until its object is removed or the agent ends."""
         writer = asyncio.create_task(self._report.run())
@@ -124,7 +128,7 @@ class PodRun:
         self._policy = RestartPolicy(raw["spec"].get("restartPolicy") or "Always")
         self._containers = self._made(raw)
         self._publish()
-        place = Place(self._node, self._address, self._machine.address_of(self._node))
+        place = Place(self._node, self._address, self._machine.endpoint.address)
         mounted = await self._mount(raw, place)
         context = self._context = PodContext(self.record, raw, place, mounted, devices)
         async with asyncio.TaskGroup() as group:
@@ -265,7 +269,7 @@ class PodRun:
             phase=phase(policy, containers, init_containers),
             started=self._started,
             address=self._address,
-            host_address=self._machine.address_of(self._node),
+            host_address=self._machine.endpoint.address,
             containers=containers,
             init_containers=init_containers,
             ready_to_start=self._context is not None,

@@ -9,7 +9,7 @@ from genkan_sandbox.agent.events import EventRecorder
 from genkan_sandbox.agent.faults import FaultBoard
 from genkan_sandbox.agent.host import HostView
 from genkan_sandbox.agent.images import ImageStore
-from genkan_sandbox.agent.records import NodeRecord
+from genkan_sandbox.agent.records import Endpoint, NodeRecord
 from genkan_sandbox.agent.sandboxing import Isolation
 from genkan_sandbox.agent.volumes import VolumeStore
 from genkan_spawner.api import KubernetesApi
@@ -25,6 +25,8 @@ class Machine:
     state: Path
     host: HostView
     isolation: Isolation
+    endpoint: Endpoint
+    """Where all nodes answer the API server."""
     addresses: AddressPool
     events: EventRecorder
     faults: FaultBoard
@@ -34,15 +36,6 @@ class Machine:
     """By node."""
     open_files: int | None = None
     """The soft limit of open files of containers; None is the agent's own."""
-
-    @property
-    def host_address(self) -> str:
-        """The address of nodes that have none."""
-        return f"{self.addresses.network}.0.1"
-
-    def address_of(self, node: NodeRecord) -> str:
-        """Return a node's address."""
-        return node.address or self.host_address
 
     def ledger(self, node: NodeRecord) -> DeviceLedger:
         """Return who holds a node's devices, made where the node is new."""

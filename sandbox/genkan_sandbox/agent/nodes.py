@@ -1,4 +1,4 @@
-"""The nodes that the agent stands for: their leases and their Ready condition.
+"""The nodes that the agent stands for: their leases, their Ready condition and where they answer.
 
 https://kubernetes.io/docs/reference/node/node-status/#heartbeats
 """
@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from math import inf
 
 from genkan_sandbox.agent.faults import FaultBoard
-from genkan_sandbox.agent.records import NodeRecord
+from genkan_sandbox.agent.records import Endpoint, NodeRecord
 from genkan_sandbox.agent.status import now, timestamp
 from genkan_spawner.api import JsonObject, KubernetesApi, PatchType
 from genkan_spawner.exceptions import KubernetesError, NotFoundError
@@ -37,9 +37,12 @@ _REPAIR_PAUSE = 1.0
 class NodeKeeper:
     """Knows all nodes and keeps those that are managed alive."""
 
-    def __init__(self, api: KubernetesApi, *, faults: FaultBoard, changed: Callable[[NodeRecord], None]) -> None:
+    def __init__(
+        self, api: KubernetesApi, *, endpoint: Endpoint, faults: FaultBoard, changed: Callable[[NodeRecord], None]
+    ) -> None:
         """Begin with no nodes; `changed` is called with each managed node that came or changed."""
         self._api = api
+        self._endpoint = endpoint
         self._faults = faults
         self._changed = changed
         self._nodes: dict[str, NodeRecord] = {}
@@ -85,14 +88,14 @@ class NodeKeeper:
                 await asyncio.sleep(_TICK)
 
     async def repair(self) -> None:
-        """Say of each managed node that it is ready, whenever it is found not to be."""
+        """Say of each managed node that it is ready and where it answers, whenever its status says otherwise."""
         gate = asyncio.Semaphore(_AT_ONCE)
         while True:
             await self._news.wait()
             self._news.clear()
-            ill = [node for node in self._nodes.values() if node.managed and not node.ready]
-            heard = [node for node in ill if not self._faults.silent(node.name)]
-            await asyncio.gather(*(self._make_ready(node, gate) for node in heard))
+            wrong = [node for node in self._nodes.values() if node.managed and not self._right(node)]
+            heard = [node for node in wrong if not self._faults.silent(node.name)]
+            await asyncio.gather(*(self._correct(node, gate) for node in heard))
             await asyncio.sleep(_REPAIR_PAUSE)
 
     async def heed_faults(self) -> None:
@@ -123,15 +126,24 @@ class NodeKeeper:
         except NotFoundError:
             await self._api.create(LEASES, lease, namespace=LEASE_NAMESPACE)
 
-    async def _make_ready(self, node: NodeRecord, gate: asyncio.Semaphore) -> None:
-        patch = {"metadata": {"uid": node.uid}, "status": {"conditions": ready_conditions(timestamp(now()))}}
+    def _right(self, node: NodeRecord) -> bool:
+        return node.ready and node.endpoint == self._endpoint
+
+    async def _correct(self, node: NodeRecord, gate: asyncio.Semaphore) -> None:
+        status: JsonObject = {
+            "addresses": [{"type": "InternalIP", "address": self._endpoint.address}],
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": self._endpoint.port}},
+        }
+        if not node.ready:
+            status["conditions"] = ready_conditions(timestamp(now()))
+        patch = {"metadata": {"uid": node.uid}, "status": status}
         try:
             async with gate:
                 await self._api.patch(NODES, node.name, patch, subresource="status")
         except NotFoundError:
             return
         except KubernetesError as e:
-            log.info("Node %s could not be made ready: %s", node.name, e.message)
+            log.info("The status of node %s could not be written: %s", node.name, e.message)
             self._news.set()
 
 

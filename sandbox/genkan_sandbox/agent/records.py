@@ -35,6 +35,14 @@ class DeviceOffer:
 
 
 @dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a node answers the API server."""
+
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
 class NodeRecord:
     """One node as the agent needs it."""
 
@@ -42,7 +50,8 @@ class NodeRecord:
     uid: str
     managed: bool
     ready: bool
-    address: str | None
+    endpoint: Endpoint | None
+    """By its status; None until the agent has taken the node on."""
     hostname: str
     """The label by which volumes of this node alone find it."""
     cpu: str
@@ -96,13 +105,12 @@ def project_node(raw: JsonObject) -> NodeRecord:
     allocatable = status.get("allocatable") or {}
     conditions = {condition["type"]: condition["status"] for condition in status.get("conditions") or []}
     pressures = [value for name, value in conditions.items() if name.endswith("Pressure")]
-    addresses = {address["type"]: address["address"] for address in status.get("addresses") or []}
     return NodeRecord(
         name=intern(metadata["name"]),
         uid=metadata["uid"],
         managed=(metadata.get("annotations") or {}).get(MANAGED) == "true",
         ready=conditions.get("Ready") == "True" and all(value == "False" for value in pressures),
-        address=addresses.get("InternalIP"),
+        endpoint=_endpoint(status),
         hostname=labels.get("kubernetes.io/hostname", metadata["name"]),
         cpu=allocatable.get("cpu", "0"),
         memory=allocatable.get("memory", "0"),
@@ -134,6 +142,13 @@ def project_pod(raw: JsonObject) -> PodRecord:
         address=status.get("podIP"),
         containers=_containers(spec, status),
     )
+
+
+def _endpoint(status: JsonObject) -> Endpoint | None:
+    addresses = {address["type"]: address["address"] for address in status.get("addresses") or []}
+    port = ((status.get("daemonEndpoints") or {}).get("kubeletEndpoint") or {}).get("Port")
+    address = addresses.get("InternalIP")
+    return Endpoint(intern(address), port) if address and port else None
 
 
 def _containers(spec: JsonObject, status: JsonObject) -> tuple[ContainerRecord, ...]:

@@ -5,7 +5,7 @@ import logging
 
 from genkan_sandbox.agent.machine import Machine
 from genkan_sandbox.agent.processes import KILLED
-from genkan_sandbox.agent.records import NodeRecord, PodRecord
+from genkan_sandbox.agent.records import PodRecord
 from genkan_sandbox.agent.reports import StatusReport
 from genkan_sandbox.agent.status import ContainerView, PodView, Terminated, now, status_patch
 from genkan_spawner.api import JsonObject, KubernetesApi
@@ -63,11 +63,10 @@ def lost_patch(record: PodRecord, *, host_address: str) -> JsonObject:
 class LostPod:
     """A pod whose processes ended with an earlier agent: marked as failed, and removed when that is asked for."""
 
-    def __init__(self, machine: Machine, record: PodRecord, node: NodeRecord) -> None:
+    def __init__(self, machine: Machine, record: PodRecord) -> None:
         self._machine = machine
         self._record = record
         self._report = StatusReport(machine.api, record, faults=machine.faults)
-        self._host_address = machine.address_of(node)
         self._over = asyncio.Event()
         self._deleted = record.grace is not None
 
@@ -97,7 +96,7 @@ class LostPod:
             return await remove_pod(self._machine.api, self._record)
         writer = asyncio.create_task(self._report.run())
         try:
-            self._report.publish_patch(lost_patch(self._record, host_address=self._host_address))
+            self._report.publish_patch(lost_patch(self._record, host_address=self._machine.endpoint.address))
             await self._over.wait()
         finally:
             writer.cancel()

@@ -190,7 +190,7 @@ class SimulatedPods:
             phase="Running",
             started=started,
             address=pod.address,
-            host_address=self._machine.address_of(pod.node),
+            host_address=self._machine.endpoint.address,
             containers=containers,
         )
         return status_patch(view, moment=now())

@@ -40,6 +40,8 @@ class Terminated:
     started: datetime | None
     finished: datetime
     message: str = ""
+    identity: str = ""
+    """The id of the container that ended; a restart makes another one."""
 
 
 ContainerState = Waiting | Running | Terminated
@@ -149,13 +151,17 @@ def container_status(view: ContainerView, *, init: bool = False) -> JsonObject:
         "restartCount": view.restarts,
     }
     if view.identity:
-        status["containerID"] = f"genkan://{view.identity}"
+        status["containerID"] = _container_id(view.identity)
     if view.devices:
         status["allocatedResourcesStatus"] = [
             {"name": resource, "resources": [{"resourceID": name, "health": "Healthy"} for name in names]}
             for resource, names in view.devices
         ]
     return status
+
+
+def _container_id(identity: str) -> str:
+    return f"genkan://{identity}"
 
 
 def _state(state: ContainerState) -> JsonObject:
@@ -171,6 +177,7 @@ def _state(state: ContainerState) -> JsonObject:
                 "message": state.message,
                 "startedAt": timestamp(state.started) if state.started else "1970-01-01T00:00:00Z",
                 "finishedAt": timestamp(state.finished),
+                "containerID": _container_id(state.identity) if state.identity else "",
             }
             return {"terminated": _without_nothing(told)}
 

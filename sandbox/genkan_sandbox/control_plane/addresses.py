@@ -22,6 +22,7 @@ class Ports:
     api_server: int
     hub: int
     proxy_api: int
+    nodes: int
     pod: int
 
 
@@ -100,6 +101,7 @@ def choose_ports(address: SandboxAddress, *, public: int) -> Ports:
         (address.host, 16443),
         (address.host, 8081),
         (address.host, 8001),
+        (address.host, 10250),
         (f"{address.pod_network}.0.1", 8888),
     ):
         port = usual if usual not in taken and _refusal(host, usual) is None else _any_free(host)

@@ -10,6 +10,7 @@ from http import HTTPStatus
 
 from genkan_sandbox.agent import isolation
 from genkan_sandbox.agent.provisioner import PROVISIONER
+from genkan_sandbox.agent.records import Endpoint, project_node
 from genkan_sandbox.agent.sandboxing import Isolation
 from genkan_sandbox.annotations import MANIFEST, PART_OF_SITE
 from genkan_sandbox.exceptions import SiteError
@@ -211,11 +212,12 @@ async def default_account(api: KubernetesApi, namespace: str) -> None:
             return
 
 
-async def nodes_ready(api: KubernetesApi, names: frozenset[str]) -> None:
+async def nodes_ready(api: KubernetesApi, names: frozenset[str], *, endpoint: Endpoint) -> None:
     """Wait until the node agent has taken on these nodes and the control plane lets pods on them."""
     while True:
         nodes = await api.list(NODES)
-        if names <= {node["metadata"]["name"] for node in nodes if usable(node)}:
+        taken_on = [node for node in nodes if project_node(node).endpoint == endpoint]
+        if names <= {node["metadata"]["name"] for node in taken_on if usable(node)}:
             return
         await asyncio.sleep(_POLL)
 
@@ -240,10 +242,11 @@ async def isolation_sentence(api: KubernetesApi) -> str:
 
 
 def usable(node: JsonObject) -> bool:
-    """Return whether a node is ready and lets pods in."""
+    """Return whether a node is ready, lets pods in and says where it answers."""
     conditions = {condition["type"]: condition["status"] for condition in node["status"].get("conditions", [])}
     taints = {taint["key"] for taint in node["spec"].get("taints", [])}
-    return conditions.get("Ready") == "True" and not any(key.startswith("node.kubernetes.io/not-") for key in taints)
+    ready = conditions.get("Ready") == "True" and not any(key.startswith("node.kubernetes.io/not-") for key in taints)
+    return ready and project_node(node).endpoint is not None
 
 
 def storage_classes() -> list[JsonObject]:

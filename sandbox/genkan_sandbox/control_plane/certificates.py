@@ -1,7 +1,8 @@
-"""The sandbox's certificate authority, the API server's certificate and the key behind service accounts' tokens."""
+"""The sandbox's certificate authority, the certificates it issues and the key behind service accounts' tokens."""
 
 import datetime as dt
 import ipaddress
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
@@ -17,10 +18,18 @@ _LIFETIME = dt.timedelta(days=3650)
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
-def prepare_certificates(folder: Path, *, host: str) -> None:
-    """Keep the authority and the service accounts' key for ever; make a serving certificate for this start's address.
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """Whom a certificate is for; one that serves under no name is a client."""
 
-    The files are ca.crt, ca.key, apiserver.crt, apiserver.key and sa.key, all PEM.
+    name: str
+    serves: tuple[x509.GeneralName, ...] = ()
+
+
+def prepare_certificates(folder: Path, *, host: str) -> None:
+    """Keep the authority and the service accounts' key for ever; make the other certificates for this start's address.
+
+    The files are ca, apiserver, apiserver-client and nodes, each .crt and .key, and sa.key, all PEM.
     """
     if not (folder / "ca.crt").exists():
         key = ec.generate_private_key(ec.SECP256R1())
@@ -32,9 +41,17 @@ def prepare_certificates(folder: Path, *, host: str) -> None:
     authority_key = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), password=None)
     if not isinstance(authority_key, ec.EllipticCurvePrivateKey):
         raise TypeError("the authority's key is an elliptic curve's")
-    key = ec.generate_private_key(ec.SECP256R1())
-    _write_key(folder / "apiserver.key", key)
-    write_private(folder / "apiserver.crt", _pem(_serving(key, host, authority, authority_key)))
+    address = x509.IPAddress(ipaddress.ip_address(host))
+    issued = {
+        "apiserver": _Subject("kube-apiserver", (address, x509.DNSName("kubernetes.default.svc"))),
+        # With this one the API server, and nobody else, asks the nodes for logs.
+        "apiserver-client": _Subject("kube-apiserver-client"),
+        "nodes": _Subject("genkan-sandbox-nodes", (address,)),
+    }
+    for name, subject in issued.items():
+        key = ec.generate_private_key(ec.SECP256R1())
+        _write_key(folder / f"{name}.key", key)
+        write_private(folder / f"{name}.crt", _pem(_issued(key, subject, authority, authority_key)))
 
 
 def _authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
@@ -47,20 +64,24 @@ def _authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
     )
 
 
-def _serving(
-    key: ec.EllipticCurvePrivateKey, host: str, authority: x509.Certificate, authority_key: ec.EllipticCurvePrivateKey
+def _issued(
+    key: ec.EllipticCurvePrivateKey,
+    subject: _Subject,
+    authority: x509.Certificate,
+    authority_key: ec.EllipticCurvePrivateKey,
 ) -> x509.Certificate:
-    names = [x509.IPAddress(ipaddress.ip_address(host)), x509.DNSName("kubernetes.default.svc")]
+    purpose = ExtendedKeyUsageOID.SERVER_AUTH if subject.serves else ExtendedKeyUsageOID.CLIENT_AUTH
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
-    return (
-        _builder(_name("kube-apiserver"), authority.subject, key)
+    builder = (
+        _builder(_name(subject.name), authority.subject, key)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
         .add_extension(issuer, critical=False)
-        .sign(authority_key, hashes.SHA256())
     )
+    if subject.serves:
+        builder = builder.add_extension(x509.SubjectAlternativeName(subject.serves), critical=False)
+    return builder.sign(authority_key, hashes.SHA256())
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:

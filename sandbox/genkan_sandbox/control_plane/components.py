@@ -62,7 +62,10 @@ def api_server(
     ports: Ports,
     audit_policy: Path | None = None,
 ) -> Component:
-    """Return the API server, the only TCP port of the control plane; with a policy it logs requests."""
+    """Return the API server, the only TCP port of the control plane; with a policy it logs requests.
+
+    The nodes show it the logs of containers, and take it by its client certificate.
+    """
     certificates = state.certificates
     flags = [
         f"--etcd-servers={_CLIENT_SOCKET}",
@@ -80,6 +83,10 @@ def api_server(
         f"--service-account-key-file={certificates / 'sa.key'}",
         f"--service-account-signing-key-file={certificates / 'sa.key'}",
         "--service-account-issuer=https://kubernetes.default.svc",
+        f"--kubelet-certificate-authority={certificates / 'ca.crt'}",
+        f"--kubelet-client-certificate={certificates / 'apiserver-client.crt'}",
+        f"--kubelet-client-key={certificates / 'apiserver-client.key'}",
+        "--kubelet-preferred-address-types=InternalIP",
         "--allow-privileged=true",
         "--profiling=false",
         "--event-ttl=1h",

@@ -9,6 +9,7 @@ from genkan_sandbox.agent.faults import FaultBoard
 from genkan_sandbox.agent.host import HostView
 from genkan_sandbox.agent.images import ImageStore
 from genkan_sandbox.agent.machine import Machine
+from genkan_sandbox.agent.records import Endpoint
 from genkan_sandbox.agent.sandboxing import Isolation
 from genkan_sandbox.agent.volumes import VolumeStore
 from genkan_spawner.kinds import EVENTS
@@ -17,7 +18,12 @@ from ...support.fake_cluster import FakeCluster
 
 
 def machine(
-    cluster: FakeCluster, state: Path, *, isolation: Isolation = Isolation.NONE, network: str = "127.254"
+    cluster: FakeCluster,
+    state: Path,
+    *,
+    isolation: Isolation = Isolation.NONE,
+    network: str = "127.254",
+    endpoint: Endpoint | None = None,
 ) -> Machine:
     faults = FaultBoard()
     events = EventRecorder(cluster, silent=faults.silent)
@@ -27,6 +33,7 @@ def machine(
         state=state,
         host=HostView.read(),
         isolation=isolation,
+        endpoint=endpoint or Endpoint(f"{network}.0.1", 10250),
         addresses=AddressPool(network),
         events=events,
         faults=faults,

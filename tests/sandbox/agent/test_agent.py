@@ -11,6 +11,7 @@ from genkan_sandbox.agent.agent import Agent
 from genkan_sandbox.agent.faults import fault_entry
 from genkan_sandbox.agent.leftovers import CONTAINER_VARIABLE, SANDBOX_VARIABLE, marked_processes
 from genkan_sandbox.agent.machine import Machine
+from genkan_sandbox.agent.status import Terminated
 from genkan_spawner.api import JsonObject, PatchType
 from genkan_spawner.kinds import CONFIG_MAPS, NODES, PODS
 
@@ -23,11 +24,11 @@ SLEEP = ["sh", "-c", "trap 'exit 0' TERM; while true; do sleep 0.02; done"]
 
 
 @asynccontextmanager
-async def agent(cluster: FakeCluster, made: Machine, **options: Any) -> AsyncIterator[None]:
+async def agent(cluster: FakeCluster, made: Machine, **options: Any) -> AsyncIterator[Agent]:
     running = Agent(made, **options)
     task = asyncio.create_task(running.run())
     try:
-        yield
+        yield running
     finally:
         running.stop()
         await asyncio.wait_for(task, 10)
@@ -127,6 +128,39 @@ async def test_after_a_restart_lost_pods_fail_and_others_go_on(cluster: FakeClus
     assert simulated
     assert (cluster.find(PODS, "simulated") or {})["status"]["podIP"] == "127.252.9.9"
     assert (cluster.find(PODS, "done") or {})["status"] == {"phase": "Succeeded"}
+
+
+async def test_a_pod_is_found_by_name_with_its_containers_as_they_are(cluster: FakeCluster, made: Machine) -> None:
+    cluster.put(NODES, node("foreign", managed=False))
+    cluster.put(PODS, pod("there", nodeName="foreign"))
+    async with agent(cluster, made) as running:
+        cluster.put(PODS, pod("task", containers=[container(command=["true"])]))
+        cluster.put(PODS, pod("simulated", annotations=SIMULATED))
+        await until(cluster, "simulated", "Running")
+        await until(cluster, "task", "Succeeded")
+        task, simulated = running.pod("default", "task"), running.pod("default", "simulated")
+        assert task is not None
+        assert simulated is not None
+        view = running.view(task, "notebook")
+        assert view is not None
+        assert isinstance(view.state, Terminated)
+        assert view.state.identity == view.identity
+        assert running.view(task, "other") is None
+        assert running.view(simulated, "notebook") is None
+        assert running.pod("elsewhere", "task") is None
+        assert running.pod("default", "there") is None
+
+
+async def test_of_namesakes_the_latest_pod_is_found(cluster: FakeCluster, made: Machine) -> None:
+    def uid() -> str | None:
+        found = running.pod("default", "pod")
+        return None if found is None else found.uid
+
+    async with agent(cluster, made) as running:
+        cluster.put(PODS, pod(annotations=SIMULATED, metadata={"uid": "first"}))
+        await cluster.until(lambda: uid() == "first")
+        cluster.put(PODS, pod(annotations=SIMULATED, metadata={"uid": "second"}))
+        await cluster.until(lambda: uid() == "second")
 
 
 async def test_processes_of_an_earlier_agent_are_ended(cluster: FakeCluster, made: Machine) -> None:

@@ -213,13 +213,17 @@ async def test_a_container_that_fails_is_restarted_at_once_and_then_backs_off(ku
 
 
 async def test_on_failure_ends_with_success(kubelet: Kubelet) -> None:
-    script = "test -e $HOME/again && exit 0; touch $HOME/again; exit 1"
+    script = "test -e $HOME/again && exec echo two; touch $HOME/again; echo one; exit 1"
     mount = [{"name": "home", "mountPath": "/home/jovyan"}]
     made = pod(restartPolicy="OnFailure", containers=[sh(script, volumeMounts=mount)])
     made["spec"]["volumes"] = [{"name": "home", "emptyDir": {}}]
     kubelet.start(made)
 
-    assert (await kubelet.phase("pod", "Succeeded"))["containerStatuses"][0]["restartCount"] == 1
+    own = (await kubelet.phase("pod", "Succeeded"))["containerStatuses"][0]
+    assert own["restartCount"] == 1
+    assert own["lastState"]["terminated"]["containerID"] != own["containerID"]
+    assert own["state"]["terminated"]["containerID"] == own["containerID"]
+    assert (kubelet.log("pod"), kubelet.log("pod", "notebook.previous")) == ("two\n", "one\n")
 
 
 async def test_init_containers_run_one_after_another_before_the_others(kubelet: Kubelet) -> None:

@@ -3,11 +3,15 @@
 import asyncio
 import json
 import signal
+import socket
 import sys
 from pathlib import Path
 
 import pytest
 
+from genkan_sandbox.control_plane.certificates import prepare_certificates
+
+HOST = "127.251.0.1"
 NOWHERE = "https://127.0.0.1:1"
 
 
@@ -38,9 +42,15 @@ async def until_said(process: asyncio.subprocess.Process, words: bytes) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_it_waits_for_a_server_and_ends_when_told_to(tmp_path: Path, number: signal.Signals) -> None:
+    certificates = tmp_path / "state" / "certs"
+    certificates.mkdir(parents=True)
+    prepare_certificates(certificates, host=HOST)
+    with socket.create_server((HOST, 0)) as free:
+        port = free.getsockname()[1]
     process = await start(
         *("--kubeconfig", str(kubeconfig(tmp_path)), "--state", str(tmp_path / "state")),
         *("--pod-network", "127.251", "--sandbox-id", "none"),
+        *("--address", HOST, "--port", str(port)),
     )
     await until_said(process, b"could not be published yet")
     process.send_signal(number)
@@ -60,7 +70,8 @@ async def test_a_missing_option_is_said() -> None:
 
 
 async def test_an_empty_id_is_refused() -> None:
-    process = await start("--kubeconfig", "x", "--state", "x", "--pod-network", "127.251", "--sandbox-id", "")
+    options = ("--kubeconfig", "x", "--state", "x", "--pod-network", "127.251", "--address", HOST, "--port", "1")
+    process = await start(*options, "--sandbox-id", "")
     _, said = await process.communicate()
 
     assert process.returncode == 2

@@ -7,7 +7,7 @@ import pytest
 from genkan_sandbox.agent import nodes
 from genkan_sandbox.agent.faults import FaultBoard, fault_entry
 from genkan_sandbox.agent.nodes import LEASE_NAMESPACE, NodeKeeper
-from genkan_sandbox.agent.records import NodeRecord, project_node
+from genkan_sandbox.agent.records import Endpoint, NodeRecord, project_node
 from genkan_spawner.api import JsonObject
 from genkan_spawner.exceptions import UnreachableError
 from genkan_spawner.kinds import LEASES, NODES
@@ -15,6 +15,8 @@ from genkan_spawner.watching import Changed, ChangeType, Listed
 
 from ...support.fake_cluster import FakeCluster
 from .manifests import node
+
+HERE = Endpoint("127.254.0.1", 10250)
 
 
 class Keeper:
@@ -24,7 +26,7 @@ class Keeper:
         self.cluster = FakeCluster()
         self.faults = FaultBoard()
         self.seen: list[NodeRecord] = []
-        self.nodes = NodeKeeper(self.cluster, faults=self.faults, changed=self.seen.append)
+        self.nodes = NodeKeeper(self.cluster, endpoint=HERE, faults=self.faults, changed=self.seen.append)
 
     def list(self) -> None:
         self.nodes.take(Listed(tuple(project_node(found) for found in self.cluster.all(NODES))))
@@ -99,6 +101,23 @@ async def test_a_node_that_is_not_ready_is_made_ready(keeper: Keeper) -> None:
     keeper.add(node(conditions=unknown))
 
     await keeper.cluster.until(keeper.ready)
+
+
+async def test_a_node_says_where_it_answers_even_if_it_answered_elsewhere_before(keeper: Keeper) -> None:
+    def endpoint() -> Endpoint | None:
+        return project_node(keeper.cluster.find(NODES, "a-0") or {}).endpoint
+
+    healthy = [{"type": "Ready", "status": "True"}]
+    keeper.cluster.put(NODES, node("foreign", managed=False))
+    keeper.add(node(conditions=healthy))
+    await keeper.cluster.until(lambda: endpoint() == HERE)
+    raw = keeper.cluster.objects["nodes", "", "a-0"]
+    assert raw["status"]["conditions"] == healthy
+    raw["status"]["daemonEndpoints"]["kubeletEndpoint"]["Port"] = 1
+    keeper.list()
+
+    await keeper.cluster.until(lambda: endpoint() == HERE)
+    assert project_node(keeper.cluster.objects["nodes", "", "foreign"]).endpoint is None
 
 
 async def test_a_silent_node_is_left_alone_until_it_answers(keeper: Keeper) -> None:

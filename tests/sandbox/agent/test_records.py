@@ -1,8 +1,8 @@
 import pytest
 
-from genkan_sandbox.agent.records import MOST_DEVICES, ContainerRecord, DeviceOffer
+from genkan_sandbox.agent.records import MOST_DEVICES, ContainerRecord, DeviceOffer, Endpoint, project_node
 
-from .manifests import container, node_record, pod_record
+from .manifests import container, node, node_record, pod_record
 
 
 def test_a_node_offers_each_resource_with_a_slash_in_its_name() -> None:
@@ -40,6 +40,25 @@ def test_a_node_is_ready_when_all_that_the_agent_reports_is_good(conditions: dic
     found = [{"type": name, "status": status} for name, status in conditions.items()]
 
     assert node_record(conditions=found).ready is ready
+
+
+@pytest.mark.parametrize(
+    ("addresses", "port", "endpoint"),
+    [
+        ([], None, None),
+        ([("InternalIP", "127.77.1.1")], None, None),
+        ([("Hostname", "a-0")], 10250, None),
+        ([("Hostname", "a-0"), ("InternalIP", "127.77.1.1")], 10250, Endpoint("127.77.1.1", 10250)),
+    ],
+)
+def test_a_node_answers_where_its_status_says_both_address_and_port(
+    addresses: list[tuple[str, str]], port: int | None, endpoint: Endpoint | None
+) -> None:
+    raw = node()
+    raw["status"]["addresses"] = [{"type": kind, "address": address} for kind, address in addresses]
+    raw["status"]["daemonEndpoints"] = {"kubeletEndpoint": {"Port": port}} if port else {}
+
+    assert project_node(raw).endpoint == endpoint
 
 
 def test_only_the_annotation_makes_a_node_managed() -> None:

@@ -8,7 +8,7 @@ from genkan_sandbox.state import StateDirectory
 
 PROGRAM = Path("/programs/program")
 BINARIES = Binaries(PROGRAM, PROGRAM, PROGRAM, PROGRAM, proxy=("proxy",), provenance=())
-PORTS = Ports(public=1, api_server=2, hub=3, proxy_api=4, pod=5)
+PORTS = Ports(public=1, api_server=2, hub=3, proxy_api=4, nodes=5, pod=6)
 
 
 def command(state: StateDirectory, *, policy: Path | None) -> tuple[str, ...]:

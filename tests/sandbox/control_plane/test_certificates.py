@@ -3,6 +3,7 @@ import stat
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from genkan_sandbox.control_plane.certificates import prepare_certificates
 
@@ -21,6 +22,18 @@ def test_the_authority_stays_and_the_serving_certificate_follows_the_address(tmp
 def test_keys_are_the_owners_alone(tmp_path: Path) -> None:
     prepare_certificates(tmp_path, host="127.77.1.1")
     assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
+
+
+def purposes(certificate: Path) -> list[x509.ObjectIdentifier]:
+    found = x509.load_pem_x509_certificate(certificate.read_bytes())
+    return list(found.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
+
+
+def test_only_one_certificate_is_a_clients(tmp_path: Path) -> None:
+    prepare_certificates(tmp_path, host="127.77.1.1")
+    issued = {path.stem: purposes(path) for path in tmp_path.glob("*.crt") if path.stem != "ca"}
+    server, client = [ExtendedKeyUsageOID.SERVER_AUTH], [ExtendedKeyUsageOID.CLIENT_AUTH]
+    assert issued == {"apiserver": server, "apiserver-client": client, "nodes": server}
 
 
 def test_a_strict_client_accepts_the_chain(tmp_path: Path) -> None:
