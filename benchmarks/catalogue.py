@@ -13,7 +13,9 @@ from benchmarks.records import Finding, Outcome, Series, Unit
 from benchmarks.workbench import Workbench
 from genkan_profiles import Catalogue, compile_profiles, load_catalogue, offers_for, preselected
 from genkan_profiles.gpu_products import gpu_products
+from genkan_spawner.cards import Shown
 from genkan_spawner.form import render_form
+from genkan_spawner.offering import Card
 
 HARDWARE, IMAGES = 200, 50
 GROUPS = 20
@@ -24,7 +26,8 @@ A catalogue of {HARDWARE} hardware rows and {IMAGES} images: a third of both is 
 hardware has one of all known GPU products or none, and images have CUDA 11, 12, 13 or none, so that many pairs cannot
 run. *Filter and compile* is the whole way from the catalogue to KubeSpawner's list for users with groups that nobody
 had before; the hub does it once for each set of groups that makes a difference, until the file changes. *Copy*, *mark*
-and *render* come with each form: KubeSpawner's own copy of the list, what is preselected, and the page part. Stock
+and *render*, KubeSpawner's own copy of the list, what is preselected and the page part, are done once for all users who
+are offered the same; a form costs them again for the one card of an earlier choice. Stock
 KubeSpawner renders the same list with its own template: once per user for a static list, each time for a callable."""
 
 _CUDA = ("11.8", "12.6", "13.0", None)
@@ -84,7 +87,8 @@ def _profiles(catalogue: Catalogue, number: int) -> list[dict[str, Any]]:
 
 
 def _rendered(marked: list[dict[str, Any]]) -> str:
-    return render_form(marked, template="", folders=[], options={}, broken=None)
+    cards = [Shown(Card.of(profile), keeps=False) for profile in marked]
+    return render_form(cards, template="", folders=[], options={}, broken=None)
 
 
 def _rendered_by(stock: KubeSpawner, profiles: list[dict[str, Any]]) -> str:

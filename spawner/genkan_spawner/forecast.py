@@ -1,33 +1,44 @@
 """What would come of a start, for each card of a form: the checks on the pod that the card stands for.
 
 The pod is made as a start makes it, by a spawner of its own that starts nothing. What it asks for is the same for all
-users with the same choice, so it is read once and kept.
+users who are offered the same and choose the same, so it is read once and kept. The verdicts on it are kept as long as
+the cluster is as it was.
 """
 
 import asyncio
+import dataclasses
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from .checks.conditions import Conditions
 from .checks.demand import Demand, demand_of
 from .checks.findings import Verdict
 from .checks.outlook import Outlook
+from .cluster.snapshot import Health, Snapshot, Source
+from .home_forecast import OwnHome
 from .kubespawner_seam import pod_manifest
 
 if TYPE_CHECKING:
     from .cluster.cache import ClusterCache
-    from .cluster_spawner import ClusterSpawner
+    from .offering import Offering
+    from .spawner import GenkanSpawner
 
 FRESH = 0.5
-"""Seconds for which a verdict serves further forms: with a busy cluster every form would be computed anew."""
+"""Seconds for which verdicts serve further forms: with a busy cluster every form would be computed anew."""
 
 MOST_DEMANDS = 5000
 """Choices of which the demand is kept; the one that was not asked for longest goes first."""
 
+_AT_A_TIME = 0.005
+"""Seconds of checks after which the hub may do something else."""
+
+_PARTS = tuple(part.name for part in dataclasses.fields(Snapshot))
+
 Options: TypeAlias = Mapping[str, str]
-_Key: TypeAlias = tuple[object, frozenset[tuple[str, str]]]
+_Key: TypeAlias = tuple[object, str, frozenset[tuple[str, str]]]
+"""The offering, the user where that makes a difference, and the choice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +49,25 @@ class _Expected:
     conditions: Conditions
 
 
+@dataclass(slots=True)
+class _Look:
+    """One state of the cluster, and the verdicts on it so far."""
+
+    outlook: Outlook
+    looked_at: float
+    """When the cluster was last seen to be so."""
+    verdicts: dict[_Key, Verdict] = field(default_factory=dict)
+
+    def on(self, key: _Key, expected: _Expected) -> Verdict:
+        """Return the verdict on a choice, reached once."""
+        verdict = self.verdicts.get(key)
+        if verdict is None:
+            snapshot = self.outlook.snapshot
+            verdict = expected.conditions.examine(expected.demand, snapshot, outlook=self.outlook)
+            self.verdicts[key] = verdict
+        return verdict
+
+
 class Forecasts:
     """The verdicts on choices, shared by all forms of a hub."""
 
@@ -45,47 +75,82 @@ class Forecasts:
         self._cache = cache
         self._clock = clock
         self._expected: dict[_Key, _Expected | None] = {}
-        self._verdicts: dict[_Key, tuple[float, Verdict]] = {}
-        self._outlook: tuple[float, Outlook] | None = None
+        self._under_way: dict[_Key, asyncio.Task[_Expected | None]] = {}
+        self._look: _Look | None = None
 
-    async def verdict(self, spawner: "ClusterSpawner", options: Options, *, edition: object) -> Verdict | None:
-        """Return what would come of a choice; None where its pod cannot be made without starting it.
+    async def verdicts(
+        self, spawner: "GenkanSpawner", choices: Sequence[Options], *, offering: "Offering"
+    ) -> list[Verdict | None]:
+        """Return what would come of each choice, all at the same moment; None where its pod cannot be made."""
+        whose = spawner.user.name if spawner.differs_by_user else ""
+        keys: list[_Key] = [(offering.edition, whose, frozenset(options.items())) for options in choices]
+        expected = [
+            await self._expect(key, spawner, options, offering) for key, options in zip(keys, choices, strict=True)
+        ]
+        look = self._newest()
+        found: list[Verdict | None] = []
+        pause = time.monotonic() + _AT_A_TIME
+        for key, row in zip(keys, expected, strict=True):
+            found.append(look.on(key, row) if row is not None else None)
+            if time.monotonic() >= pause:
+                await asyncio.sleep(0)
+                pause = time.monotonic() + _AT_A_TIME
+        return found
 
-        `edition` stands for the catalogue that the choice is from: demands of another one are not used.
-        """
-        key = (edition, frozenset(options.items()))
-        now = self._clock()
-        known = self._verdicts.get(key)
-        if known is not None and now - known[0] < FRESH:
-            return known[1]
-        if key not in self._expected:
-            await self._foresee(key, spawner, options)
-        expected = self._expected[key] = self._expected.pop(key)
-        if expected is None:
-            return None
-        outlook = self._newest(now)
-        verdict = expected.conditions.examine(expected.demand, outlook.snapshot, outlook=outlook)
-        self._verdicts[key] = (now, verdict)
-        return verdict
-
-    async def _foresee(self, key: _Key, spawner: "ClusterSpawner", options: Options) -> None:
-        scratch = spawner.twin(options)
-        expected: _Expected | None = None
-        try:
-            await scratch.load_user_options()
-            expected = _Expected(demand_of(await pod_manifest(scratch)), scratch.conditions)
-        except Exception:
-            # A site's own hooks take part, and a form is to be shown whatever they do.
-            spawner.log.exception("What %s would ask for cannot be foreseen.", dict(options))
+    async def _expect(
+        self, key: _Key, spawner: "GenkanSpawner", options: Options, offering: "Offering"
+    ) -> _Expected | None:
+        """Return what a choice would ask for; many who want to know at once wait for one answer."""
+        if key in self._expected:
+            found = self._expected[key] = self._expected.pop(key)
+            return found
+        task = self._under_way.get(key)
+        if task is None:
+            task = self._under_way[key] = asyncio.create_task(_foresee(spawner, options, offering))
+            task.add_done_callback(lambda _: self._under_way.pop(key))
+        # Unlike awaiting it, this leaves the task to the others when one who waits is cancelled.
+        await asyncio.wait({task})
+        found = task.result()
         while len(self._expected) >= MOST_DEMANDS:
-            oldest = next(iter(self._expected))
-            del self._expected[oldest]
-            self._verdicts.pop(oldest, None)
-        self._expected[key] = expected
-        await asyncio.sleep(0)
+            del self._expected[next(iter(self._expected))]
+        self._expected[key] = found
+        return found
 
-    def _newest(self, now: float) -> Outlook:
-        """Return the outlook of a snapshot that is fresh enough, prepared once for all cards."""
-        if self._outlook is None or now - self._outlook[0] >= FRESH:
-            self._outlook = (now, Outlook.of(self._cache.snapshot()))
-        return self._outlook[1]
+    def _newest(self) -> _Look:
+        """Return the state of the cluster, looked at anew if it is time for it."""
+        now, look = self._clock(), self._look
+        if look is not None and now - look.looked_at < FRESH:
+            return look
+        snapshot = self._cache.snapshot()
+        if look is None or not _is_alike(look.outlook.snapshot, snapshot):
+            look = self._look = _Look(Outlook.of(snapshot), now)
+        look.looked_at = now
+        return look
+
+
+async def _foresee(spawner: "GenkanSpawner", options: Options, offering: "Offering") -> _Expected | None:
+    scratch = spawner.twin(options)
+    # What it is offered may have changed since.
+    scratch.profile_list = lambda _: offering.profiles
+    try:
+        await scratch.load_user_options()
+        # The first user's name must not stand for the others: a waiting pod of that name would be left out.
+        demand = dataclasses.replace(OwnHome.of(scratch).left_out(demand_of(await pod_manifest(scratch))), name="")
+    except Exception:
+        # A site's own hooks take part, and a form is to be shown whatever they do.
+        spawner.log.exception("What %s would ask for cannot be foreseen.", dict(options))
+        return None
+    return _Expected(demand, scratch.conditions)
+
+
+def _is_alike(one: Snapshot, other: Snapshot) -> bool:
+    """Return whether checks find the same in two snapshots; what has not changed is mostly the very same object."""
+    return all(
+        _trust(ours) == _trust(theirs) if name == "health" else ours is theirs or ours == theirs
+        for name, ours, theirs in ((name, getattr(one, name), getattr(other, name)) for name in _PARTS)
+    )
+
+
+def _trust(health: Mapping[Source, Health]) -> list[tuple[Source, Health]]:
+    """Leave out the age, which no check looks at."""
+    return [(source, dataclasses.replace(kind, age=0)) for source, kind in health.items()]

@@ -15,12 +15,11 @@ from genkan_profiles import (
     check_choice,
     chosen_conditions,
     chosen_overrides,
-    preselected,
     remembered,
 )
 
 from .baseline import Baseline
-from .cards import with_verdicts
+from .cards import cards_for
 from .checks.conditions import Conditions
 from .checks.driver import ImageNeeds
 from .cluster_spawner import ClusterSpawner
@@ -141,7 +140,7 @@ class GenkanSpawner(ClusterSpawner):
         that JupyterHub remembers for a start without any is followed as far as it is still offered.
         """
         self._baseline.restore(self)
-        profiles = await self._offered()
+        profiles = await self.offered()
         sent = was_sent(self.handler)
         if not sent:
             self._set_options(remembered(profiles, self.user_options))
@@ -161,22 +160,32 @@ class GenkanSpawner(ClusterSpawner):
 
     async def grant_time(self) -> None:
         """Let a start on hardware for which users may wait take as long as they may wait."""
-        profiles = await self._offered()
+        profiles = await self.offered()
         found = _conditions(chosen_conditions(profiles, remembered(profiles, self.user_options)))
         if found.when_full is WhenFull.WAIT:
             self._baseline.keep(self, ["start_timeout"])
             self.set_trait("start_timeout", max(self.start_timeout, int(self.waiting_timeout)))
 
-    async def _offered(self) -> ProfileList:
+    async def offered(self) -> ProfileList:
         """Return a copy of what this user is offered now; a user who is offered nothing is refused."""
         offered = self.profile_list
         if callable(offered):
             offered = await maybe_future(offered(self))
-        profiles: ProfileList = self._get_initialized_profile_list(self._sorted_dict_values(offered))
+        return self.filled_in(self._sorted_dict_values(offered))
+
+    def filled_in(self, offered: ProfileList) -> ProfileList:
+        """Return a copy of a list with what KubeSpawner lets out; an empty one is refused."""
+        profiles: ProfileList = self._get_initialized_profile_list(offered)
         if not profiles:
             sentence = "Nothing is offered to you on this hub; its administrators can change that."
             raise Refusal(sentence, reason=Reason.ACCESS, status_code=HTTPStatus.FORBIDDEN)
         return profiles
+
+    @property
+    def differs_by_user(self) -> bool:
+        """Whether the site makes pods in a way that may differ between users who choose the same."""
+        own = self.enable_user_namespaces or self.modify_pod_hook is not None
+        return own or self._expand_all(self.extra_pod_config) != self.extra_pod_config
 
     def twin(self, options: Mapping[str, str]) -> Self:
         """Return a spawner of the same user and catalogue with a choice, for looking at what it would create."""
@@ -196,14 +205,11 @@ class GenkanSpawner(ClusterSpawner):
         return without_idle_fields(self._options_from_form(with_full_names(formdata)))
 
     async def _render(self) -> str:
-        profiles = preselected(await self._offered(), self.user_options)
-        if self.profile_list is offered_profiles:
-            loaded_at = (await current_catalogue(self)).loaded_at
-            profiles = await with_verdicts(self, profiles, edition=loaded_at)
+        cards = await cards_for(self)
         viewer = self.handler.current_user if self.handler is not None else self.user
         loaded = await current_catalogue(self) if getattr(viewer, "admin", False) else None
         return render_form(
-            profiles,
+            cards,
             template=self.profile_form_template,
             folders=self.additional_profile_form_template_paths,
             options=self.user_options,
