@@ -7,6 +7,7 @@ from genkan_profiles.exceptions import QuantityError
 
 from .admission import Denial, QuotaExcess, denial_of, excesses_of, priority_class_of
 from .checks.findings import Finding, Verdict
+from .checks.limit_ranges import Bound, out_of_bounds
 from .checks.quota import exceeded
 from .cluster.records import QuotaRecord
 from .cluster.requests import parse_amount
@@ -24,6 +25,10 @@ _SENTENCES: dict[Denial, tuple[Reason, str]] = {
     Denial.QUOTA_NOT_MET: (
         Reason.QUOTA,
         f"Your team's share counts something that this hardware does not name. {_ASK_ADMINISTRATORS}",
+    ),
+    Denial.LIMIT_RANGE: (
+        Reason.QUOTA,
+        f"This hardware is outside of what one server may have here. {_ASK_ADMINISTRATORS}",
     ),
     Denial.POD_SECURITY: (
         Reason.UNAVAILABLE,
@@ -46,7 +51,10 @@ _SENTENCES: dict[Denial, tuple[Reason, str]] = {
     Denial.BUSY: (Reason.UNAVAILABLE, "The cluster does not answer at the moment. Try again in a minute."),
     Denial.OTHER: (Reason.UNAVAILABLE, f"The cluster refuses this server. {_ASK_ADMINISTRATORS}"),
 }
-_RANGE = re.compile(r"(?P<bound>maximum|minimum) (?P<resource>\S+) usage per (?P<unit>\S+) is (?P<limit>[^,. ]+)")
+_RANGE = re.compile(
+    r"(?P<bound>maximum|minimum) (?P<resource>\S+) usage per (Container|Pod) is (?P<limit>[^, ]+?)"
+    r"(, but (request|limit) is (?P<asked>[^, \]]+)|\.  No (?P<missing>request|limit) is specified)"
+)
 
 
 def refusal_of(error: KubernetesError) -> Refusal:
@@ -61,8 +69,8 @@ def refusal_of(error: KubernetesError) -> Refusal:
                 "Choose another priority, and tell an administrator."
             )
             return _refusal(Reason.PRIORITY, sentence, error)
-        case Denial.LIMIT_RANGE:
-            return _refusal(Reason.QUOTA, _range_sentence(error), error)
+        case Denial.LIMIT_RANGE if findings := _out_of_bounds(error):
+            return Refusal.of_verdict(Verdict.of(findings), log_message=error.message)
         case _:
             reason, sentence = _SENTENCES[denial]
             return _refusal(reason, sentence, error)
@@ -89,12 +97,17 @@ def _refusal(reason: Reason, sentence: str, error: KubernetesError) -> Refusal:
     return Refusal(sentence, reason=reason, status_code=status, log_message=error.message)
 
 
-def _range_sentence(error: KubernetesError) -> str:
-    match = _RANGE.search(error.message)
-    if match is None:
-        return f"This hardware is outside of what one server may have here. {_ASK_ADMINISTRATORS}"
-    most = "at most" if match["bound"] == "maximum" else "at least"
-    return (
-        f"One server may have {most} {match['limit']} of {match['resource']} here, and this hardware asks for another "
-        "amount. Choose other hardware, and tell an administrator."
+def _out_of_bounds(error: KubernetesError) -> list[Finding]:
+    """Return what the check of limit ranges would have found; empty where the text cannot be read."""
+    try:
+        return [_beyond(match) for match in _RANGE.finditer(error.message)]
+    except QuantityError:
+        return []
+
+
+def _beyond(match: re.Match[str]) -> Finding:
+    limit = parse_amount(match["limit"], up=True)
+    asked = parse_amount(match["asked"], up=True) if match["asked"] else None
+    return out_of_bounds(
+        Bound(match["bound"]), match["resource"], limit=limit, asked=asked, takes=match["missing"] == "limit"
     )

@@ -14,11 +14,10 @@ from genkan_sandbox.sites import Device
 from genkan_spawner.api import JsonObject
 from genkan_spawner.checks.demand import demand_of
 from genkan_spawner.checks.findings import State, Verdict
-from genkan_spawner.checks.limit_ranges import with_defaults
 from genkan_spawner.checks.preflight import examine
 from genkan_spawner.checks.reading import read_snapshot
 from genkan_spawner.exceptions import ForbiddenError
-from genkan_spawner.kinds import LIMIT_RANGES, PODS
+from genkan_spawner.kinds import PODS
 
 from ..support.cluster import IMAGE, Cluster
 from ..support.sandbox import SandboxRun
@@ -56,8 +55,7 @@ def wanted(cluster: Cluster, name: str, resources: Mapping[str, str], **spec: An
 
 
 async def verdict(cluster: Cluster, manifest: JsonObject) -> Verdict:
-    ranges = await cluster.api.list(LIMIT_RANGES, namespace=cluster.namespace)
-    return examine(demand_of(with_defaults(manifest, ranges)), await read_snapshot(cluster.api))
+    return examine(demand_of(manifest), await read_snapshot(cluster.api))
 
 
 async def add_node(cluster: Cluster, devices: int = 2, **fields: Any) -> str:

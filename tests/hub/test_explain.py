@@ -164,7 +164,7 @@ async def test_the_namespace_of_the_context_stands_in(bench: Bench) -> None:
 
 async def test_defaults_of_limit_ranges_count(bench: Bench) -> None:
     limits = {"spec": {"limits": [{"type": "Container", "defaultRequest": {"cpu": "9"}, "default": {"cpu": "9"}}]}}
-    bench.has({"metadata": {"name": "l"}} | limits, path=LIMIT_RANGES.path(namespace="default"))
+    bench.has({"metadata": {"name": "l", "namespace": "default"}} | limits, path=LIMIT_RANGES.path())
 
     code, (found,) = await bench.ask(pod(gpu="1"))
 
@@ -185,7 +185,7 @@ async def test_the_cluster_is_looked_at_once(bench: Bench) -> None:
     await bench.ask(pod("a"), pod("b"), pod("c"))
 
     asked = [request.path for request in bench.server.requests]
-    kinds = [NODES.path(), PODS.path(), QUOTAS.path(), PRIORITY_CLASSES.path(), LIMIT_RANGES.path(namespace="default")]
+    kinds = [NODES.path(), PODS.path(), QUOTAS.path(), PRIORITY_CLASSES.path(), LIMIT_RANGES.path()]
     assert sorted(asked) == sorted(kinds)
 
 

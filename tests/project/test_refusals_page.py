@@ -14,7 +14,7 @@ ROW = re.compile(r"^\| (?P<example>(?!-|the hub says).+?) \| ", re.MULTILINE)
 SPAWNER = ROOT / "spawner/genkan_spawner"
 MODULES = [
     ROOT / "profiles/genkan_profiles/choices.py",
-    *(SPAWNER / f"checks/{name}.py" for name in ("driver", "fit", "priority", "quota", "shortage")),
+    *(SPAWNER / f"checks/{name}.py" for name in ("driver", "fit", "limit_ranges", "priority", "quota", "shortage")),
     *(SPAWNER / f"starting/{name}.py" for name in ("creation", "pursuit", "reservation", "start")),
     SPAWNER / "following/endings.py",
     *(SPAWNER / f"{name}.py" for name in ("aftermath", "denials", "offering", "spawner")),

@@ -36,13 +36,25 @@ def error(message: str, status: int = 403) -> KubernetesError:
             HEAD + "maximum memory usage per Container is 32Gi, but limit is 64Gi",
             Reason.QUOTA,
             409,
-            "One server may have at most 32Gi of memory here",
+            "One server may have at most 32 GB of memory here, and this asks for 64 GB.",
         ),
         (
             HEAD + "minimum cpu usage per Container is 50m, but request is 10m",
             Reason.QUOTA,
             409,
-            "One server may have at least 50m of cpu here",
+            "One server must have at least 0.05 CPU cores here, and this asks for 0.01.",
+        ),
+        (
+            HEAD + "maximum memory usage per Pod is 1.5Gi.  No limit is specified",
+            Reason.QUOTA,
+            409,
+            "One server may have at most 1.5 GB of memory here, and this hardware does not say how much it may take.",
+        ),
+        (
+            HEAD + "maximum cpu usage per Container is many, but limit is 2",
+            Reason.QUOTA,
+            409,
+            "outside of what one server may have",
         ),
         (
             HEAD + "memory max limit to request ratio per Container is 2, but provided ratio is 4",
@@ -123,9 +135,25 @@ def test_the_numbers_of_a_quota_are_kept_and_its_name_is_not_told() -> None:
     assert "gpus" not in refusal_of(error(QUOTA)).jupyterhub_message
 
 
+def test_the_numbers_of_several_limits_are_kept() -> None:
+    message = (
+        HEAD + "[minimum cpu usage per Container is 2, but request is 1, "
+        "maximum memory usage per Container is 32Gi, but limit is 64Gi]"
+    )
+
+    verdict = refusal_of(error(message)).verdict
+
+    assert verdict is not None
+    assert [(row.resource, row.requested, row.limit, row.over_by, row.ever) for row in verdict.findings] == [
+        ("cpu", "1", "2", None, False),
+        ("memory", "64Gi", "32Gi", "32Gi", False),
+    ]
+
+
 @given(st.text(), st.sampled_from([400, 403, 404, 409, 422, 429, 500]))
 @example("exceeded quota: q, requested: =,, used: , limited: ,", 403)
 @example("exceeded quota: q, requested: cpu=1e999999, used: cpu=-1, limited: cpu=x", 403)
+@example("maximum cpu usage per Pod is 1e999999, but limit is -1", 403)
 @example("%s %d admission webhook %(x)s", 403)
 def test_any_text_becomes_a_written_sentence(text: str, status: int) -> None:
     message = f"SECRET{text}SECRET"

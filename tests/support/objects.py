@@ -75,6 +75,16 @@ def quota(
     }
 
 
+def limit_range(
+    name: str = "sizes", *, namespace: str = "team", applies_to: str = "Container", **row: Any
+) -> JsonObject:
+    """Return a LimitRange of one row; its keys are the API's: `max`, `defaultRequest`."""
+    return {
+        "metadata": {"name": name, "namespace": namespace, "uid": f"uid-{name}", "resourceVersion": "1"},
+        "spec": {"limits": [{"type": applies_to, **row}]},
+    }
+
+
 def priority_class(name: str = "normal", *, value: int = 1000, **fields: Any) -> JsonObject:
     return {"metadata": {"name": name, "uid": f"uid-{name}", "resourceVersion": "1"}, "value": value, **fields}
 

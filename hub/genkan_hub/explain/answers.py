@@ -1,7 +1,6 @@
 """The verdict on each start that somebody asks about, and how it is written."""
 
-import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +12,8 @@ from genkan_spawner.checks.access import check_access
 from genkan_spawner.checks.demand import Demand, demand_of
 from genkan_spawner.checks.exceptions import ManifestError
 from genkan_spawner.checks.findings import Finding, Verdict
-from genkan_spawner.checks.limit_ranges import with_defaults
 from genkan_spawner.checks.outlook import Outlook
 from genkan_spawner.checks.reading import read_snapshot
-from genkan_spawner.exceptions import KubernetesError
-from genkan_spawner.kinds import LIMIT_RANGES
 
 from .questions import Asked, InputError, NotOfferedError, Profile
 
@@ -44,14 +40,12 @@ async def answer(
                 asked = [await _planned(profile, api, namespace=namespace), *asked]
             except NotOfferedError as error:
                 explained.append(Explained(profile.hardware, Verdict.of([check_access(error.sentence)])))
-        demands = [_demand(one, one.manifest, namespace=namespace) for one in asked]
+        demands = [_demand(one, namespace=namespace) for one in asked]
         if not asked:
             return explained
-        snapshot, ranges = await asyncio.gather(read_snapshot(api), _limit_ranges(api, demands))
+        snapshot = await read_snapshot(api)
     outlook = Outlook.of(snapshot)
-    for one, bare in zip(asked, demands, strict=True):
-        filled = with_defaults(one.manifest, ranges.get(bare.namespace, []))
-        demand = _demand(one, filled, namespace=namespace)
+    for one, demand in zip(asked, demands, strict=True):
         explained.append(Explained(one.name, one.conditions.examine(demand, snapshot, outlook=outlook)))
     return explained
 
@@ -80,22 +74,11 @@ async def _planned(profile: Profile, api: KubernetesApi, *, namespace: str) -> A
     return await planned(profile, api, namespace=namespace)
 
 
-def _demand(one: Asked, manifest: JsonObject, *, namespace: str) -> Demand:
+def _demand(one: Asked, *, namespace: str) -> Demand:
     try:
-        return demand_of(manifest, namespace=namespace)
+        return demand_of(one.manifest, namespace=namespace)
     except ManifestError as error:
         raise InputError(f"{one.place}: {error}") from error
-
-
-async def _limit_ranges(api: KubernetesApi, demands: Iterable[Demand]) -> dict[str, list[JsonObject]]:
-    """List what is filled in in each namespace; where that may not be read, nothing is."""
-    found: dict[str, list[JsonObject]] = {}
-    for namespace in {demand.namespace for demand in demands}:
-        try:
-            found[namespace] = await api.list(LIMIT_RANGES, namespace=namespace)
-        except KubernetesError:
-            found[namespace] = []
-    return found
 
 
 def _finding(finding: Finding) -> dict[str, str | None]:

@@ -1,9 +1,10 @@
 """What a pod asks of the cluster, read from the manifest that would be created."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any, Self
 
 from genkan_profiles.exceptions import QuantityError
 from genkan_spawner.api import JsonObject
@@ -72,41 +73,66 @@ class Demand:
     gated: bool = False
     """Whether something else, such as a queue of jobs, has to release it first."""
     unforeseen: tuple[Rule, ...] = ()
+    sizes: JsonObject | None = field(default=None, compare=False, repr=False)
+    """The spec with nothing but names and amounts: what a LimitRange completes and bounds. None once it has."""
 
     @property
     def never_preempts(self) -> bool:
         """Whether the manifest itself says that it pushes nobody out."""
         return self.preemption is PreemptionPolicy.NEVER
 
+    def sized(self, sizes: JsonObject) -> Self:
+        """Return this demand with other amounts."""
+        return replace(self, sizes=sizes, **_amounts(Part.of(sizes, "spec")))
 
-def demand_of(manifest: JsonObject, *, namespace: str = "default") -> Demand:
+
+def demand_of(manifest: JsonObject, *, namespace: str = "default", final: bool = False) -> Demand:
     """Read a pod manifest; `namespace` stands in where it names none.
 
-    Raises ManifestError with the place and what is allowed there.
+    `final` tells that it is as the API server stores it: nothing will be filled in any more. Raises ManifestError with
+    the place and what is allowed there.
     """
     root = Part.of(manifest, "")
     if root.text("kind", "Pod") != "Pod":
         raise ManifestError(f"kind: This must be Pod, not {root.text('kind')!r}.")
     metadata, spec = root.part("metadata"), root.part("spec")
     _check_amounts(spec)
-    limits = pod_requests(_limits_as_requests(spec.value))
+    sizes = _sizes(spec)
     return Demand(
         name=metadata.text("name") or metadata.text("generateName"),
         namespace=metadata.text("namespace") or namespace,
-        requests=MappingProxyType(_counted(pod_requests(spec.value))),
-        limits=MappingProxyType(_counted(limits)),
-        unspecified=MappingProxyType(_unspecified(spec)),
+        **_amounts(Part.of(sizes, "spec")),
         placement=read_placement(spec),
         priority_class=spec.text("priorityClassName"),
         priority=spec.number("priority"),
         preemption=spec.word("preemptionPolicy", PreemptionPolicy) if spec.text("preemptionPolicy") else None,
         scheduler=spec.text("schedulerName") or "default-scheduler",
-        best_effort=_is_best_effort(spec),
         terminating=spec.number("activeDeadlineSeconds") is not None,
         crosses_namespaces=any(_other_namespaces(term) for term in _neighbour_terms(spec)),
         gated=bool(spec.items("schedulingGates")),
         unforeseen=tuple(_unforeseen(spec)),
+        sizes=None if final else sizes,
     )
+
+
+def _sizes(spec: Part) -> JsonObject:
+    """Leave out of a spec all but what amounts are computed from; its environment holds a token."""
+    kept = ("name", "resources", "restartPolicy")
+    rows = {
+        key: [{name: part.value[name] for name in kept if name in part.value} for part in spec.parts(key)]
+        for key in ("containers", "initContainers")
+    }
+    return {**rows, **{key: spec.value[key] for key in ("resources", "overhead") if key in spec.value}}
+
+
+def _amounts(spec: Part) -> dict[str, Any]:
+    limits = pod_requests(limits_as_requests(spec.value))
+    return {
+        "requests": MappingProxyType(_counted(pod_requests(spec.value))),
+        "limits": MappingProxyType(_counted(limits)),
+        "unspecified": MappingProxyType(_unspecified(spec)),
+        "best_effort": _is_best_effort(spec),
+    }
 
 
 def _counted(amounts: Amounts) -> dict[str, int]:
@@ -132,7 +158,7 @@ def _check_amounts(spec: Part) -> None:
                 raise ManifestError(f"{place}: This must not be negative, as {quantity} is.")
 
 
-def _limits_as_requests(spec: JsonObject) -> JsonObject:
+def limits_as_requests(spec: JsonObject) -> JsonObject:
     """Return a spec whose requests are the limits, so that the rules for adding up requests add up limits."""
 
     def turned(part: JsonObject) -> JsonObject:

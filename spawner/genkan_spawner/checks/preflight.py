@@ -8,6 +8,7 @@ from .demand import Demand
 from .driver import ImageNeeds, check_driver
 from .findings import Verdict
 from .fit import check_fit
+from .limit_ranges import check_limits, completed
 from .outlook import Outlook
 from .priority import check_priority
 from .quota import check_quota
@@ -29,11 +30,13 @@ def examine(
     """
     if outlook is None or outlook.snapshot is not snapshot:
         outlook = Outlook.of(snapshot)
+    demand = completed(demand, snapshot)
     drivers = check_driver(demand, outlook, needs=image_needs)
     waits = when_full is WhenFull.WAIT
     return Verdict.of(
         [
             check_access(access),
+            *check_limits(demand, snapshot),
             *check_quota(demand, snapshot),
             check_priority(demand, snapshot),
             check_fit(demand, outlook, ruled_out=drivers.ruled_out, when_full_waits=waits),

@@ -1,7 +1,7 @@
 """Whether the quotas of a namespace leave enough for a pod.
 
-Follows the ResourceQuota admission of Kubernetes 1.36 (`CheckRequest` and the evaluator of pods). What a LimitRange
-fills in is not known here: the demand has to be read from a manifest in which it is filled in already.
+Follows the ResourceQuota admission of Kubernetes 1.36 (`CheckRequest` and the evaluator of pods). The demand has to be
+completed by what LimitRanges fill in already.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -98,7 +98,8 @@ def _class_matches(rule: ScopeRule, name: str) -> bool:
 def _objections(quota: QuotaRecord, demand: Demand, usage: Mapping[str, int], snapshot: Snapshot) -> Iterator[Finding]:
     unspecified = [name for name in sorted(quota.hard) if name in demand.unspecified]
     if unspecified:
-        yield _must_specify(quota, unspecified)
+        known = demand.sizes is None or snapshot.knows(Source.LIMIT_RANGES)
+        yield _must_specify(quota, unspecified, known=known)
         return
     for resource, used, requested in _rows(quota, usage, snapshot):
         if used + requested > quota.hard[resource]:
@@ -179,7 +180,8 @@ def _never_enough(resource: str, *, limit: int, requested: int) -> str:
     )
 
 
-def _must_specify(quota: QuotaRecord, unspecified: Iterable[str]) -> Finding:
+def _must_specify(quota: QuotaRecord, unspecified: Iterable[str], *, known: bool) -> Finding:
+    """Return the finding for what is not named; unless it is `known` what will be filled in, nobody can tell."""
     names = list(unspecified)
     kinds = " and ".join(dict.fromkeys(noun(name) for name in names))
     bounds = "a limit" if all(name.startswith("limits.") for name in names) else "an amount"
@@ -187,7 +189,8 @@ def _must_specify(quota: QuotaRecord, unspecified: Iterable[str]) -> Finding:
         f"Your team's share counts {kinds}, but this hardware does not name {bounds} of it. "
         "Tell an administrator: the hardware has to be completed."
     )
-    return Finding(Check.QUOTA, State.REFUSED, sentence, resource=names[0], ever=False, quota=quota.name)
+    state = State.REFUSED if known else State.UNKNOWN
+    return Finding(Check.QUOTA, state, sentence, resource=names[0], ever=False, quota=quota.name)
 
 
 def _standing_of(quotas: Iterable[QuotaRecord], usage: Mapping[str, int], snapshot: Snapshot) -> Finding:

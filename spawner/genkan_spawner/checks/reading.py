@@ -6,12 +6,18 @@ from typing import TypeVar
 
 from genkan_spawner.api import JsonObject, KubernetesApi
 from genkan_spawner.cluster.board import Board
-from genkan_spawner.cluster.projection import node_record, pod_record, priority_class_record, quota_record
+from genkan_spawner.cluster.projection import (
+    limit_range_record,
+    node_record,
+    pod_record,
+    priority_class_record,
+    quota_record,
+)
 from genkan_spawner.cluster.snapshot import Health, Snapshot, Source
 from genkan_spawner.cluster.source import Feed
 from genkan_spawner.cluster.table import Table
 from genkan_spawner.exceptions import KubernetesError
-from genkan_spawner.kinds import NODES, PODS, PRIORITY_CLASSES, QUOTAS, Kind
+from genkan_spawner.kinds import LIMIT_RANGES, NODES, PODS, PRIORITY_CLASSES, QUOTAS, Kind
 
 R = TypeVar("R")
 
@@ -19,19 +25,22 @@ R = TypeVar("R")
 async def read_snapshot(api: KubernetesApi) -> Snapshot:
     """List all kinds; one that cannot be read is unknown, and the others count all the same."""
     board = Board()
+    sources = (Source.NODES, Source.PODS, Source.QUOTAS, Source.PRIORITY_CLASSES, Source.LIMIT_RANGES)
     found = await asyncio.gather(
         _fill(api, NODES, board.nodes, node_record),
         _fill(api, PODS, board.pods, pod_record),
         _fill(api, QUOTAS, board.quotas, quota_record),
         _fill(api, PRIORITY_CLASSES, board.priority_classes, priority_class_record),
+        _fill(api, LIMIT_RANGES, board.limit_ranges, limit_range_record),
     )
     view = board.view()
     return Snapshot(
         nodes=view.nodes,
         pending=view.pending,
         quotas=view.quotas,
+        limit_ranges=view.limit_ranges,
         priority_classes=view.priority_classes,
-        health=dict(zip((Source.NODES, Source.PODS, Source.QUOTAS, Source.PRIORITY_CLASSES), found, strict=True)),
+        health=dict(zip(sources, found, strict=True)),
     )
 
 

@@ -6,13 +6,24 @@ What a change concerns is marked and put together anew when somebody next looks;
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from .records import THOUSANDTHS, Amounts, NodeRecord, PodRecord, PriorityClassRecord, QuotaRecord
+from .namespaced import Namespaced
+from .records import (
+    THOUSANDTHS,
+    Amounts,
+    LimitRangeRecord,
+    NodeRecord,
+    PodRecord,
+    PriorityClassRecord,
+    QuotaRecord,
+)
 from .snapshot import NodeView, Source
 from .table import Key, Table
 
 T = TypeVar("T")
+
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +33,7 @@ class BoardView:
     nodes: Mapping[str, NodeView]
     pending: tuple[PodRecord, ...]
     quotas: Mapping[str, tuple[QuotaRecord, ...]]
+    limit_ranges: Mapping[str, tuple[LimitRangeRecord, ...]]
     priority_classes: Mapping[str, PriorityClassRecord]
 
 
@@ -31,17 +43,18 @@ class Board:
     def __init__(self) -> None:
         self.nodes: Table[NodeRecord] = Table(changed=self._node_changed)
         self.pods: Table[PodRecord] = Table(changed=self._pod_changed)
-        self.quotas: Table[QuotaRecord] = Table(changed=self._quota_changed)
+        self._by_quota: Namespaced[QuotaRecord] = Namespaced()
+        self._by_range: Namespaced[LimitRangeRecord] = Namespaced()
+        self.quotas: Table[QuotaRecord] = Table(changed=self._by_quota.changed)
+        self.limit_ranges: Table[LimitRangeRecord] = Table(changed=self._by_range.changed)
         self.priority_classes: Table[PriorityClassRecord] = Table(changed=self._class_changed)
         self._node_records: dict[str, NodeRecord] = {}
         self._bound: dict[str, dict[Key, PodRecord]] = {}
         self._waiting: dict[Key, PodRecord] = {}
-        self._quota_records: dict[str, dict[str, QuotaRecord]] = {}
         self._class_records: dict[str, PriorityClassRecord] = {}
         self._dirty_nodes: set[str] = set()
-        self._dirty_namespaces: set[str] = set()
         self._dirty_waiting = self._dirty_classes = False
-        self._view = BoardView(MappingProxyType({}), (), MappingProxyType({}), MappingProxyType({}))
+        self._view = BoardView(_NONE, (), _NONE, _NONE, _NONE)
 
     def counts(self) -> Mapping[Source, int]:
         """Return how many objects of each kind are kept."""
@@ -50,19 +63,25 @@ class Board:
             Source.PODS: len(self.pods),
             Source.QUOTAS: len(self.quotas),
             Source.PRIORITY_CLASSES: len(self.priority_classes),
+            Source.LIMIT_RANGES: len(self.limit_ranges),
         }
 
     def view(self) -> BoardView:
         """Return the state of this moment; its cost is that of what changed since the last one."""
-        if self._dirty_nodes or self._dirty_namespaces or self._dirty_waiting or self._dirty_classes:
+        if self._has_news():
             self._view = BoardView(
                 nodes=self._node_views(),
                 pending=_in_order(self._waiting.values()) if self._dirty_waiting else self._view.pending,
-                quotas=self._quota_views(),
+                quotas=self._by_quota.view(),
+                limit_ranges=self._by_range.view(),
                 priority_classes=self._class_view(),
             )
             self._dirty_waiting = self._dirty_classes = False
         return self._view
+
+    def _has_news(self) -> bool:
+        own = self._dirty_nodes or self._dirty_waiting or self._dirty_classes
+        return bool(own) or self._by_quota.news or self._by_range.news
 
     def _node_views(self) -> Mapping[str, NodeView]:
         if not self._dirty_nodes:
@@ -76,18 +95,6 @@ class Board:
                 views[name] = NodeView(node=node, pods=pods, used=_used(pods))
         self._dirty_nodes.clear()
         return _sorted(views, like=self._view.nodes)
-
-    def _quota_views(self) -> Mapping[str, tuple[QuotaRecord, ...]]:
-        if not self._dirty_namespaces:
-            return self._view.quotas
-        views = dict(self._view.quotas)
-        for namespace in self._dirty_namespaces:
-            if found := self._quota_records.get(namespace):
-                views[namespace] = tuple(quota for _, quota in sorted(found.items()))
-            else:
-                views.pop(namespace, None)
-        self._dirty_namespaces.clear()
-        return _sorted(views, like=self._view.quotas)
 
     def _class_view(self) -> Mapping[str, PriorityClassRecord]:
         if not self._dirty_classes:
@@ -116,17 +123,6 @@ class Board:
             return self._waiting
         self._dirty_nodes.add(node)
         return self._bound.setdefault(node, {})
-
-    def _quota_changed(self, before: QuotaRecord | None, after: QuotaRecord | None) -> None:
-        if before is not None:
-            self._dirty_namespaces.add(before.namespace)
-            left = self._quota_records[before.namespace]
-            del left[before.name]
-            if not left:
-                del self._quota_records[before.namespace]
-        if after is not None:
-            self._dirty_namespaces.add(after.namespace)
-            self._quota_records.setdefault(after.namespace, {})[after.name] = after
 
     def _class_changed(self, before: PriorityClassRecord | None, after: PriorityClassRecord | None) -> None:
         self._dirty_classes = True

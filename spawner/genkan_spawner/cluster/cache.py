@@ -7,13 +7,13 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Self, TypeAlias
 
 from genkan_spawner.api import JsonObject, KubernetesApi
-from genkan_spawner.kinds import NODES, PODS, PRIORITY_CLASSES, QUOTAS
+from genkan_spawner.kinds import LIMIT_RANGES, NODES, PODS, PRIORITY_CLASSES, QUOTAS
 from genkan_spawner.watching import SILENCE_SECONDS, ChangeType
 
 from .assumed import AssumedPods
 from .board import Board
 from .liveness import Clock, elapsed
-from .projection import node_record, pod_record, priority_class_record, quota_record
+from .projection import limit_range_record, node_record, pod_record, priority_class_record, quota_record
 from .records import PodRecord
 from .snapshot import Health, Snapshot, Source
 from .source import Feed, Followed
@@ -26,10 +26,10 @@ PodListener: TypeAlias = Callable[[ChangeType, JsonObject], None]
 
 
 class ClusterCache:
-    """Follows nodes, pods, quotas and priority classes, and shows them as snapshots.
+    """Follows nodes, pods, quotas, limit ranges and priority classes, and shows them as snapshots.
 
     It outlives every failure of the API server. A kind that cannot be read is unhealthy by itself, and one that was
-    never read is unknown, not empty. Where the pods and quotas of all namespaces may not be read, those of `namespaces`
+    never read is unknown, not empty. Where what is in all namespaces may not be read, those of `namespaces`
     are. `silence` is the seconds without a sign of life after which a watch counts as broken.
     """
 
@@ -50,6 +50,7 @@ class ClusterCache:
             Source.PODS: Feed(PODS, board.pods, pod_record, seen=self._pod_seen, shown=self._pod_shown),
             Source.QUOTAS: Feed(QUOTAS, board.quotas, quota_record),
             Source.PRIORITY_CLASSES: Feed(PRIORITY_CLASSES, board.priority_classes, priority_class_record),
+            Source.LIMIT_RANGES: Feed(LIMIT_RANGES, board.limit_ranges, limit_range_record),
         }
         self._sources: dict[Source, Followed[Any]] = {
             source: Followed(api, feed, namespaces=namespaces or (), clock=clock, silence=silence)
@@ -90,6 +91,7 @@ class ClusterCache:
             nodes=view.nodes,
             pending=view.pending + assumed if assumed else view.pending,
             quotas=view.quotas,
+            limit_ranges=view.limit_ranges,
             priority_classes=view.priority_classes,
             health=self.health(),
             assumed=assumed,

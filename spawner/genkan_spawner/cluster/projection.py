@@ -17,6 +17,8 @@ from genkan_spawner.checks.demand import Demand, demand_of
 from genkan_spawner.checks.exceptions import ManifestError
 
 from .records import (
+    LimitRangeRecord,
+    LimitRow,
     NodeRecord,
     PodRecord,
     PriorityClassRecord,
@@ -96,6 +98,17 @@ def quota_record(raw: JsonObject) -> QuotaRecord:
     )
 
 
+def limit_range_record(raw: JsonObject) -> LimitRangeRecord:
+    """Keep what is filled in and what is allowed, of containers and pods; claims are held against it by admission."""
+    metadata, rows = raw["metadata"], (raw.get("spec") or {}).get("limits") or []
+    telling = _telling("limit range", metadata)
+    return LimitRangeRecord(
+        namespace=intern(metadata["namespace"]),
+        name=metadata["name"],
+        rows=tuple(_limit_row(row, telling) for row in rows if row.get("type") in {"Container", "Pod"}),
+    )
+
+
 def priority_class_record(raw: JsonObject) -> PriorityClassRecord:
     """Keep what a class does to its pods."""
     return PriorityClassRecord(
@@ -103,6 +116,23 @@ def priority_class_record(raw: JsonObject) -> PriorityClassRecord:
         value=int(raw.get("value") or 0),
         never_preempts=raw.get("preemptionPolicy") == "Never",
         is_default=bool(raw.get("globalDefault")),
+    )
+
+
+def _limit_row(raw: JsonObject, telling: Unreadable) -> LimitRow:
+    def amounts(key: str) -> Mapping[str, int]:
+        return MappingProxyType(parse_amounts(raw.get(key), up=True, unreadable=telling))
+
+    def texts(key: str) -> Mapping[str, str]:
+        return MappingProxyType({name: str(raw[key][name]) for name in amounts(key)})
+
+    return LimitRow(
+        whole=raw["type"] == "Pod",
+        default=texts("default"),
+        default_request=texts("defaultRequest"),
+        least=amounts("min"),
+        most=amounts("max"),
+        ratio=amounts("maxLimitRequestRatio"),
     )
 
 
@@ -121,7 +151,7 @@ def _kept(label: str) -> bool:
 def _demand(raw: JsonObject) -> Demand | None:
     """Return how a waiting pod may be placed; None where its manifest cannot be read."""
     try:
-        return demand_of(raw)
+        return demand_of(raw, final=True)
     except ManifestError as e:
         tell_once(f"It cannot be foreseen where pod {_place(raw['metadata'])} goes: {e}")
         return None

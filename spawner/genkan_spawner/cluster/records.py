@@ -97,6 +97,30 @@ class QuotaRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitRow:
+    """What one entry of a LimitRange fills in and allows, for each container or for pods as a whole."""
+
+    whole: bool
+    """Whether it is about pods as a whole, which are only held against bounds."""
+    default: Mapping[str, str] = field(default_factory=dict)
+    """Limits that are filled in, as Kubernetes writes quantities."""
+    default_request: Mapping[str, str] = field(default_factory=dict)
+    least: Amounts = field(default_factory=dict)
+    most: Amounts = field(default_factory=dict)
+    ratio: Amounts = field(default_factory=dict)
+    """How many times its request a limit may be, in thousandths."""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitRangeRecord:
+    """One LimitRange; what it says of claims is left out."""
+
+    namespace: str
+    name: str
+    rows: tuple[LimitRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PriorityClassRecord:
     """One PriorityClass."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
-from .records import Amounts, NodeRecord, PodRecord, PriorityClassRecord, QuotaRecord
+from .records import Amounts, LimitRangeRecord, NodeRecord, PodRecord, PriorityClassRecord, QuotaRecord
 
 
 class Source(StrEnum):
@@ -15,6 +15,7 @@ class Source(StrEnum):
     PODS = "pods"
     QUOTAS = "resourcequotas"
     PRIORITY_CLASSES = "priorityclasses"
+    LIMIT_RANGES = "limitranges"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class Snapshot:
     pending: tuple[PodRecord, ...] = ()
     """Pods without a node, those included that the hub has just created and no watch has shown yet (assumed)."""
     quotas: Mapping[str, tuple[QuotaRecord, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """By namespace."""
+    limit_ranges: Mapping[str, tuple[LimitRangeRecord, ...]] = field(default_factory=lambda: MappingProxyType({}))
     """By namespace."""
     priority_classes: Mapping[str, PriorityClassRecord] = field(default_factory=lambda: MappingProxyType({}))
     """By name."""

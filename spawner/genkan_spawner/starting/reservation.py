@@ -11,6 +11,7 @@ from genkan_spawner.api import JsonObject
 from genkan_spawner.checks.demand import Demand, demand_of
 from genkan_spawner.checks.exceptions import ManifestError
 from genkan_spawner.checks.findings import State, Verdict
+from genkan_spawner.checks.limit_ranges import completed
 from genkan_spawner.checks.priority import standing
 from genkan_spawner.cluster.cache import ClusterCache
 from genkan_spawner.cluster.records import PodRecord
@@ -37,7 +38,7 @@ class Reservation:
 
         Raises Refusal. As at the first time nothing is awaited between the check and the reservation.
         """
-        demand = _demand(manifest)
+        demand = _demand(manifest, self.cache.snapshot())
         if demand == self.demand:
             return
         self.cache.forget(self.uid)
@@ -57,7 +58,7 @@ def reserved(cache: ClusterCache, manifest: JsonObject, *, examine: Examine) -> 
     Raises Refusal. Two starts cannot both be promised the last GPU: between the check and the reservation nothing is
     awaited, and a hub has one event loop.
     """
-    demand = _demand(manifest)
+    demand = _demand(manifest, cache.snapshot())
     verdict = _checked(examine, demand, cache.snapshot())
     uid = f"assumed-{uuid.uuid4()}"
     cache.assume(_assumed(demand, uid=uid, snapshot=cache.snapshot()))
@@ -69,9 +70,9 @@ def reserved(cache: ClusterCache, manifest: JsonObject, *, examine: Examine) -> 
         raise
 
 
-def _demand(manifest: JsonObject) -> Demand:
+def _demand(manifest: JsonObject, snapshot: Snapshot) -> Demand:
     try:
-        return demand_of(manifest)
+        return completed(demand_of(manifest), snapshot)
     except ManifestError as e:
         sentence = "This server is described in a way that no cluster accepts. Tell an administrator: "
         sentence += "the hub's log has the details."

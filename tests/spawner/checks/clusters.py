@@ -7,6 +7,7 @@ from typing import Any
 from genkan_spawner.api import JsonObject
 from genkan_spawner.checks.demand import Demand, demand_of
 from genkan_spawner.cluster.records import (
+    LimitRangeRecord,
     NodeRecord,
     PodRecord,
     PriorityClassRecord,
@@ -108,6 +109,7 @@ def snapshot(
     pods: Iterable[PodRecord] = (),
     *,
     quotas: Iterable[QuotaRecord] = (),
+    limit_ranges: Iterable[LimitRangeRecord] = (),
     classes: Iterable[PriorityClassRecord] = CLASSES,
     assumed: Iterable[PodRecord] = (),
     unknown: Iterable[Source] = (),
@@ -119,6 +121,7 @@ def snapshot(
         nodes=views,
         pending=tuple(pod for pod in every if pod.node is None),
         quotas={"team": tuple(quotas)},
+        limit_ranges={"team": tuple(limit_ranges)},
         priority_classes={row.name: row for row in classes},
         health={source: Health(source not in blind, source not in blind, age=0.0) for source in Source},
         assumed=guessed,

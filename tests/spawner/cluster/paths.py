@@ -6,7 +6,8 @@ NODES = kinds.NODES.path()
 PODS = kinds.PODS.path()
 QUOTAS = kinds.QUOTAS.path()
 CLASSES = kinds.PRIORITY_CLASSES.path()
-ALL = (NODES, PODS, QUOTAS, CLASSES)
+RANGES = kinds.LIMIT_RANGES.path()
+ALL = (NODES, PODS, QUOTAS, CLASSES, RANGES)
 
 
 def pods_of(namespace: str) -> str:

@@ -8,12 +8,18 @@ from hypothesis import strategies as st
 
 from genkan_spawner.api import JsonObject
 from genkan_spawner.cluster.board import Board
-from genkan_spawner.cluster.projection import node_record, pod_record, priority_class_record, quota_record
+from genkan_spawner.cluster.projection import (
+    limit_range_record,
+    node_record,
+    pod_record,
+    priority_class_record,
+    quota_record,
+)
 from genkan_spawner.cluster.source import Feed
 from genkan_spawner.cluster.table import Key, key_of
-from genkan_spawner.kinds import NODES, PODS, PRIORITY_CLASSES, QUOTAS
+from genkan_spawner.kinds import LIMIT_RANGES, NODES, PODS, PRIORITY_CLASSES, QUOTAS
 
-from ...support.objects import node, pod, priority_class, quota
+from ...support.objects import limit_range, node, pod, priority_class, quota
 
 NAMES = st.sampled_from(["a", "b", "c"])
 NAMESPACES = st.sampled_from(["team", "other"])
@@ -32,9 +38,10 @@ POD = st.builds(
     phase=st.sampled_from(["", "Failed"]),
 )
 QUOTA = st.builds(quota, NAMES, namespace=NAMESPACES, hard=st.fixed_dictionaries({"pods": SMALL}))
+RANGE = st.builds(limit_range, NAMES, namespace=NAMESPACES, max=st.fixed_dictionaries({"cpu": SMALL}))
 CLASS = st.builds(priority_class, NAMES, value=st.integers(0, 2))
 
-KINDS = {"nodes": NODE, "pods": POD, "quotas": QUOTA, "priority_classes": CLASS}
+KINDS = {"nodes": NODE, "pods": POD, "quotas": QUOTA, "limit_ranges": RANGE, "priority_classes": CLASS}
 STEP = st.sampled_from(sorted(KINDS)).flatmap(
     lambda kind: st.one_of(
         st.tuples(st.just(kind), st.sampled_from(["put", "drop"]), KINDS[kind]),
@@ -49,6 +56,7 @@ def feeds(board: Board) -> dict[str, Feed[Any]]:
         "nodes": Feed(NODES, board.nodes, node_record),
         "pods": Feed(PODS, board.pods, pod_record),
         "quotas": Feed(QUOTAS, board.quotas, quota_record),
+        "limit_ranges": Feed(LIMIT_RANGES, board.limit_ranges, limit_range_record),
         "priority_classes": Feed(PRIORITY_CLASSES, board.priority_classes, priority_class_record),
     }
 
@@ -85,6 +93,7 @@ def test_a_view_after_many_changes_is_that_of_a_fresh_list(steps: Sequence[tuple
     assert board.view() == fresh.view()
     assert list(board.view().nodes) == sorted(board.view().nodes)
     assert list(board.view().quotas) == sorted(board.view().quotas)
+    assert list(board.view().limit_ranges) == sorted(board.view().limit_ranges)
     assert list(board.view().priority_classes) == sorted(board.view().priority_classes)
     assert board.counts() == fresh.counts()
     assert board.view() is board.view()
