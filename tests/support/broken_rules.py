@@ -173,6 +173,44 @@ def _rows(row: dict[str, Any]) -> Callable[[int], dict[str, Any]]:
     return lambda number: {"slug": f"s{number}", "display_name": "A", **row}
 
 
+def _identity(where: str, *, needs: Need = anywhere) -> list[Mutation]:
+    """Return changes to a number of a user or group of a file system."""
+    return [
+        Mutation(where, "1", "This must be a whole number, not '1'.", needs=needs),
+        Mutation(where, 0, "This must be at least 1, not 0.", needs=needs),
+        Mutation(where, 2**31, "This must be at most 2147483647, not 2147483648.", needs=needs),
+    ]
+
+
+def _fill(where: str) -> list[Mutation]:
+    """Return changes to how the fill state of a volume is known."""
+    both = "Say either hub_path or prometheus: where the fill state is read."
+    return [
+        Mutation(where, 7, "This must be a mapping of fields to values, not 7.", needs=_has("claim")),
+        _unknown(where),
+        *_name(f"{where}.hub_path", _MOUNT_PATH, "homes", "/a/..", needs=_has("hub_path")),
+        Mutation(f"{where}.hub_path", DROPPED, both, reported=()),
+        Mutation(f"{where}.prometheus", "http://prometheus", both, needs=_has("hub_path"), reported=()),
+        Mutation(f"{where}.prometheus", "prometheus:9090", "This must match the pattern ^https?://"),
+        *(
+            mutation
+            for field in ("warn_from", "refuse_from")
+            for mutation in (
+                Mutation(f"{where}.{field}", "85", "This must be a number, not '85'."),
+                Mutation(f"{where}.{field}", 0, "This must be more than 0, not 0."),
+                Mutation(f"{where}.{field}", 101, "This must be at most 100, not 101"),
+            )
+        ),
+        Mutation(
+            f"{where}.warn_from",
+            99.5,
+            "The warning would come after the refusal, which is from ",
+            needs=lambda row, _: float(row.get("refuse_from", 97)) < 99,
+        ),
+        *_name(f"{where}.largest", _MOUNT_PATH, "largest.json"),
+    ]
+
+
 def _mapping(where: str, *, most: int) -> list[Mutation]:
     """Return changes to a mapping of labels to values."""
     field = where.rsplit(".", maxsplit=1)[-1]
@@ -213,6 +251,8 @@ _HARDWARE = [
     Mutation("hardware.*.memory", 8, "8 bytes hold no server; the unit may be missing", needs=_lacks("shared_memory")),
     *_quantity("hardware.*.shared_memory"),
     Mutation("hardware.*.shared_memory", "1Ei", "It is taken from the memory, of which there is "),
+    *_flag("hardware.*.rescue"),
+    _true("hardware.*.rescue", "Nobody needs a GPU for cleaning up", needs=_has("gpu")),
     Mutation("hardware.*.gpu", 1, "This must be a mapping of fields to values, not 1."),
     Mutation("hardware.*.gpu", [{"count": 1}], "This must be a mapping of fields to values, not a list."),
     *_mapping("hardware.*.node_selector", most=50),
@@ -381,9 +421,127 @@ _VOLUMES = [
         )
         for field, value in (("read_only", True), ("sub_path", "a"))
     ),
+    *(
+        Mutation("volumes.*.mount_path", path, "A volume here would hide the home, which is /home/jovyan")
+        for path in ("/home", "/home/jovyan")
+    ),
+    *(
+        Mutation("volumes.*.mount_path", path, f"A volume here would hide what the image or the system has in {hidden}")
+        for path, hidden in (
+            ("/proc", "/proc"),
+            ("/proc/self", "/proc"),
+            ("/sys", "/sys"),
+            ("/dev", "/dev"),
+            ("/dev/fuse", "/dev"),
+            ("/etc/pki", "/etc"),
+            ("/usr/local", "/usr"),
+            ("/opt", "/opt/conda"),
+            ("/opt/jupyter/lib", "/opt/jupyter"),
+        )
+    ),
+    *_flag("volumes.*.scratch.caches"),
+    *_identity("volumes.*.gid", needs=_has("claim")),
+    *(
+        Mutation(
+            f"volumes.*.{field}", value, "This is for claims; scratch is each server's own.", needs=_has("scratch")
+        )
+        for field, value in (("gid", 3001), ("fill", {"hub_path": "/srv/data"}))
+    ),
+    *_fill("volumes.*.fill"),
+    Mutation(
+        "volumes.*.claim",
+        lambda _row, document: document["homes"]["claim"],
+        "This would show the homes of all users; take a sub_path beside the homes' folder.",
+        needs=lambda row, document: (
+            "claim" in row and "sub_path" not in row and document.get("homes", {}).get("kind") == "shared"
+        ),
+    ),
     *_list("volumes.*.hardware", 1000, lambda number: f"h{number}"),
     _entry("volumes.*.hardware", "A", f"'A' cannot stand here: {_SLUG}"),
     _entry("volumes.*.hardware", "gone", "There is no hardware 'gone' in this catalogue."),
+]
+
+_HOMES = [
+    Mutation("homes", [], "This must be a mapping of fields to values, not a list."),
+    _unknown("homes"),
+    _choice("homes.kind", "nfs"),
+    _needed("homes.kind"),
+    Mutation(
+        "homes.kind",
+        "claim",
+        "This is for homes of kind shared.",
+        needs=_has("claim"),
+        reported=("claim",),
+        consequences=r"This is for homes of kind shared\.",
+    ),
+    *(
+        Mutation(f"homes.{field}", value, "This is for homes of kind claim.", needs=_has("claim"))
+        for field, value in (("size", "1Gi"), ("storage_class", "fast"), ("access_mode", "ReadWriteOnce"))
+    ),
+    *_quantity("homes.size"),
+    *_name("homes.storage_class", "a name has small letters", "A", ""),
+    _choice("homes.access_mode", "ReadWriteAll"),
+    *_name("homes.claim", _NAME, "A", "", "a.b", needs=_has("claim")),
+    Mutation("homes.claim", DROPPED, "Name the claim by which the export is reached.", reported=()),
+    *_name("homes.folder", _SUB_PATH, "/home", "..", "a/../b", needs=_has("claim")),
+    Mutation("homes.folder", "{username}", "Braces cannot stand in a path", needs=_has("claim")),
+    _choice("homes.names", "as-they-are"),
+    Mutation("homes.folders", [], "This must be a mapping of keys to values, not a list."),
+    Mutation(
+        "homes.folders",
+        {"": "a"},
+        "This must have at least 1 character, not ''.",
+        at=At.KEY,
+        reported=("folders", ""),
+        needs=_has("claim"),
+    ),
+    *(
+        Mutation("homes.folders", {"ann": folder}, words, reported=("folders", "ann"), needs=_has("claim"))
+        for folder, words in (
+            ("../etc", f"'../etc' cannot stand here: {_SUB_PATH}"),
+            ("/a", f"'/a' cannot stand here: {_SUB_PATH}"),
+            ("a/{username}", "Braces cannot stand in a path"),
+            ("", "This must have at least 1 character, not ''."),
+        )
+    ),
+    *(
+        Mutation(
+            "homes.folders",
+            {"ann": first, "bob": second},
+            "This folder is that of homes.folders.ann too, or one of them is in the other.",
+            reported=("folders", "bob"),
+            needs=_has("claim"),
+        )
+        for first, second in (("a", "a"), ("a", "a/b"), ("a/b", "a"), ("caf\u00e9", "cafe\u0301"))
+    ),
+    *_fill("homes.fill"),
+    Mutation("homes.fill", {"hub_path": "/srv/homes"}, "This is for homes of kind shared.", needs=_has("size")),
+    Mutation("homes.ownership", 7, "This must be a mapping of fields to values, not 7."),
+    _unknown("homes.ownership"),
+    *(
+        mutation
+        for field in ("uid", "gid")
+        for mutation in (
+            *_identity(f"homes.ownership.{field}", needs=_has(field)),
+            Mutation(f"homes.ownership.{field}", DROPPED, f"Say either {field} or {field}_claim.", at=At.ROW),
+            Mutation(
+                f"homes.ownership.{field}_claim",
+                "n",
+                f"Say either {field} or {field}_claim.",
+                needs=_has(field),
+                reported=(field,),
+            ),
+            Mutation(f"homes.ownership.{field}_claim", 7, "This must be text, not 7"),
+            Mutation(f"homes.ownership.{field}_claim", "", "This must have at least 1 character, not ''."),
+        )
+    ),
+    *_identity("homes.ownership.fs_gid"),
+    Mutation(
+        "homes.ownership.fs_gid",
+        100,
+        "Kubernetes would give the whole export to this group",
+        needs=lambda _row, document: document["homes"]["kind"] == "shared",
+    ),
 ]
 
 _OWN_IMAGE = [
@@ -466,6 +624,7 @@ MUTATIONS = (
     *_PRIORITIES,
     *_TEAMS,
     *_VOLUMES,
+    *_HOMES,
     *_OWN_IMAGE,
     *_GPU_PRODUCTS,
 )

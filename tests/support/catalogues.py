@@ -162,6 +162,8 @@ def _hardware(draw: st.DrawFn, slug: str, own_products: Rows) -> dict[str, Any]:
         row["shared_memory"] = draw(st.sampled_from(["16Mi", "1000k", row["memory"]]))
     if draw(st.booleans()):
         row["when_full"] = draw(st.sampled_from(["refuse", "wait"]))
+    if "gpu" not in row and draw(st.booleans()):
+        row["rescue"] = True
     return row
 
 
@@ -212,9 +214,31 @@ def _volume(slug: str, mount_path: str, hardware: list[str]) -> st.SearchStrateg
     base = {"slug": st.just(slug), "display_name": words(), "mount_path": st.just(f"/{mount_path}")}
     more = {"groups": _groups(), "hardware": st.lists(st.sampled_from(hardware), max_size=2)}
     claim = {"claim": st.sampled_from(["data", "shared-7"])}
-    return st.fixed_dictionaries(
-        {**base, **claim}, optional={**more, "sub_path": _paths(), "read_only": st.booleans()}
+    of_claims = {"sub_path": _paths(), "read_only": st.booleans()}
+    share = st.fixed_dictionaries({**base, **claim}, optional={**more, **of_claims})
+    return st.tuples(share, st.sampled_from(_SHARES)).map(
+        lambda parts: {**parts[0], **parts[1]}
     ) | st.fixed_dictionaries({**base, "scratch": memory().map(lambda size: {"size": size})}, optional=more)
+
+
+_FILL = (
+    {"hub_path": "/srv/データ"},
+    {"hub_path": "/srv/homes", "warn_from": 50, "refuse_from": 95.5, "largest": "/srv/largest.json"},
+    {"prometheus": "http://prometheus.example.org:9090", "refuse_from": 100},
+)
+_SHARES: Rows = [{}, {"gid": 3001}, {"fill": _FILL[0]}, {"gid": 1, "fill": _FILL[2]}]
+_SHARED = {"kind": "shared", "claim": "homes"}
+HOMES: Rows = [
+    {"kind": "claim"},
+    {"kind": "claim", "size": "1.5Ti", "ownership": {"uid": 1, "gid_claim": "gid", "fs_gid": 100}},
+    {"kind": "claim", "storage_class": "nfs.example.org", "access_mode": "ReadWriteMany"},
+    _SHARED,
+    {**_SHARED, "folder": "ホーム/a b", "names": "escaped", "fill": _FILL[0]},
+    {**_SHARED, "folder": "home", "ownership": {"uid_claim": "uidNumber", "gid_claim": "gidNumber"}},
+    {**_SHARED, "folders": {"ann": "a.smith"}, "ownership": {"uid": 1000, "gid": 100}, "fill": _FILL[1]},
+    {**_SHARED, "folders": {"データ": "x/1", "Bob": "x/2", "{bob}": "bob"}, "names": "stable", "fill": _FILL[2]},
+]
+"""Homes of either kind; no volume of these catalogues has their claim."""
 
 
 def _own_image() -> st.SearchStrategy[dict[str, Any]]:
@@ -254,6 +278,8 @@ def documents_of_rows(draw: st.DrawFn) -> Document:
     names = some(0, 3)
     places = draw(st.lists(_paths(), min_size=len(names), max_size=len(names), unique=True))
     document["volumes"] = [draw(_volume(name, place, hardware)) for name, place in zip(names, places, strict=True)]
+    if draw(st.booleans()):
+        document["homes"] = draw(st.sampled_from(HOMES))
     if draw(st.booleans()):
         document["own_image"] = draw(_own_image())
     return {section: rows for section, rows in document.items() if rows or section in {"hardware", "images"}}
