@@ -143,6 +143,11 @@ class StateDirectory:
         return self.root / "volumes"
 
     @property
+    def exports(self) -> Path:
+        """One folder per export of the site's file server."""
+        return self.root / "exports"
+
+    @property
     def pods(self) -> Path:
         """What pods have beside claims: emptyDirs, secrets."""
         return self.root / "pods"
@@ -238,19 +243,26 @@ class StateDirectory:
 
     @property
     def homes(self) -> int:
-        """How many volumes there are, those of deleted claims included."""
-        return sum(1 for path in (*self.volumes.glob("*"), *self.volumes.glob("released/*")) if path.name != "released")
+        """How many volumes and folders of exports there are, volumes of deleted claims included."""
+        volumes = sum(path.name != "released" for path in (*self.volumes.glob("*"), *self.volumes.glob("released/*")))
+        # The folders that a site makes in its exports are nobody's homes.
+        exported = sum(1 for _ in self.exports.glob("*/*/*")) + sum(
+            not one.is_dir() for one in self.exports.glob("*/*")
+        )
+        return volumes + exported
 
     def put_homes_aside(self) -> Path | None:
-        """Move the volumes to a directory beside this one and return it, or None where there are none."""
+        """Move volumes and exports to a directory beside this one and return it, or None where there are none."""
         if not self.homes:
             return None
         aside = self.root.with_name(f"{self.root.name}-homes-{time.strftime('%Y%m%d-%H%M%S')}")
         try:
             self.volumes.rename(aside)
+            if self.exports.exists():
+                self.exports.rename(aside / "exports")
         except OSError as e:
             raise StateError(
-                f"The homes in {self.volumes} could not be put aside ({e.strerror}).",
+                f"The homes in {self.volumes} and {self.exports} could not be put aside ({e.strerror}).",
                 mend="Move them yourself, or forget them too with --homes.",
             ) from e
         return aside

@@ -158,3 +158,17 @@ def test_homes_are_put_aside_before_a_state_is_forgotten(tmp_path: Path) -> None
     assert aside is not None
     assert aside.parent == tmp_path
     assert (aside / "home" / "thesis.tex").read_text() == "years of work"
+
+
+def test_homes_on_an_export_are_put_aside_too(tmp_path: Path) -> None:
+    state = StateDirectory.open(tmp_path / "state")
+    (state.exports / "homes" / "home").mkdir(parents=True)
+    assert (state.homes, state.put_homes_aside()) == (0, None)
+    (state.exports / "homes" / "home" / "ann").mkdir()
+    (state.exports / "homes" / "home" / "ann" / "thesis.tex").write_text("years of work")
+    (state.exports / "homes" / "readme").write_text("hello")
+    assert state.homes == 2
+    aside = state.put_homes_aside()
+    state.remove()
+    assert aside is not None
+    assert (aside / "exports" / "homes" / "home" / "ann" / "thesis.tex").read_text() == "years of work"

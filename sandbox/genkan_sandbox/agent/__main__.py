@@ -16,6 +16,8 @@ from genkan_sandbox.agent.host import HostView, private_directories
 from genkan_sandbox.agent.images import ImageStore
 from genkan_sandbox.agent.log_server import serving_logs
 from genkan_sandbox.agent.machine import Machine
+from genkan_sandbox.agent.ownership import Owners
+from genkan_sandbox.agent.persistent import PersistentVolumes
 from genkan_sandbox.agent.records import Endpoint
 from genkan_sandbox.agent.sandboxing import Isolation, detect_isolation
 from genkan_sandbox.agent.volumes import VolumeStore
@@ -61,7 +63,7 @@ async def _run(options: argparse.Namespace, *, open_files: int) -> None:
     isolation, reason = await detect_isolation(host)
     if isolation is Isolation.NONE:
         log.warning("Containers run without isolation. %s", reason)
-    faults = FaultBoard()
+    faults, owners = FaultBoard(), Owners()
     async with await KubernetesApi.connect(options.kubeconfig) as api:
         events = EventRecorder(api, silent=faults.silent)
         machine = Machine(
@@ -75,8 +77,9 @@ async def _run(options: argparse.Namespace, *, open_files: int) -> None:
             events=events,
             faults=faults,
             images=ImageStore(faults=faults, events=events),
-            volumes=VolumeStore(api, state),
+            volumes=VolumeStore(api, state, persistent=PersistentVolumes(api, state, faults=faults, owners=owners)),
             ledgers={},
+            owners=owners,
             open_files=open_files,
         )
         agent = Agent(machine, simulate=options.simulate)

@@ -87,6 +87,8 @@ class Agent:
             "silent nodes": self._nodes.heed_faults,
             "claims": self._provisioner.run_claims,
             "volumes": self._provisioner.run_volumes,
+            "attachments": machine.volumes.persistent.attacher.run,
+            "exports": machine.volumes.persistent.exports.run,
             "events": machine.events.run,
             "simulated pods": self._simulated.run,
         }

@@ -29,6 +29,7 @@ from genkan_sandbox.agent.status import (
     Waiting,
     now,
 )
+from genkan_sandbox.agent.termination import termination_file, termination_message
 from genkan_spawner.api import JsonObject
 
 log = logging.getLogger(__name__)
@@ -183,7 +184,16 @@ class ContainerRun:
             reason = OUT_OF_MEMORY
         self._out_of_memory = False
         self._process = None
-        return Terminated(code, reason, begin, now(), identity=self._identity)
+        return Terminated(code, reason, begin, now(), self._last_words(pod, code), self._identity)
+
+    def _last_words(self, pod: PodContext | None, code: int) -> str:
+        if pod is None:
+            return ""
+        file = termination_file(self._machine.volumes.directory(pod.record.uid), self.record.name)
+        log = self._machine.log_file(
+            namespace=pod.record.namespace, pod=pod.record.name, uid=pod.record.uid, container=self.record.name
+        )
+        return termination_message(self._raw, file=file, log=log, exit_code=code)
 
     async def _back_off(self, pod: PodContext) -> None:
         seconds = self._backoff.delay()

@@ -47,6 +47,7 @@ class FaultKind(StrEnum):
     INVALID_IMAGE = "invalid-image"
     MOUNT_FAILURE = "mount-failure"
     OUT_OF_MEMORY = "out-of-memory"
+    SILENT_EXPORT = "silent-export"
     SILENT_NODE = "silent-node"
     SLOW_PULL = "slow-pull"
 
@@ -111,6 +112,14 @@ class OutOfMemory(PodFault):
     """How long it runs before."""
 
 
+class SilentExport(PodFault):
+    """An export of the file server that does not answer: FailedMount, with the words of mount."""
+
+    kind: Literal[FaultKind.SILENT_EXPORT] = FaultKind.SILENT_EXPORT
+    export: Pattern = ANYTHING
+    """Its name in the site."""
+
+
 class SilentNode(_Fault):
     """A node that stops answering: no lease, no statuses; its processes go on."""
 
@@ -118,8 +127,8 @@ class SilentNode(_Fault):
     node: Pattern
 
 
-Fault = ImageMissing | InvalidImage | MountFailure | OutOfMemory | SilentNode | SlowPull
-F = TypeVar("F", ImageMissing, InvalidImage, MountFailure, OutOfMemory, SlowPull)
+Fault = ImageMissing | InvalidImage | MountFailure | OutOfMemory | SilentExport | SilentNode | SlowPull
+F = TypeVar("F", ImageMissing, InvalidImage, MountFailure, OutOfMemory, SilentExport, SlowPull)
 
 _ADAPTER: TypeAdapter[Fault] = TypeAdapter(Annotated[Fault, Field(discriminator="kind")])
 
@@ -191,6 +200,10 @@ class FaultBoard:
             if meant and _matches(fault.volume, volume):
                 return fault
         return None
+
+    def export_fault(self, pod: PodRecord, export: str) -> SilentExport | None:
+        """Return whether an export does not answer a pod's node."""
+        return next((fault for fault in self._of(SilentExport, pod) if _matches(fault.export, export)), None)
 
     def memory_fault(self, pod: PodRecord, container: str) -> OutOfMemory | None:
         """Return whether a container is to be killed for memory."""

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from enum import IntEnum
 
@@ -13,13 +13,14 @@ from genkan_sandbox.agent.devices import InsufficientDevicesError
 from genkan_sandbox.agent.events import Happening, Reason
 from genkan_sandbox.agent.fields import Place
 from genkan_sandbox.agent.machine import Machine
+from genkan_sandbox.agent.mounts import MountedVolume
+from genkan_sandbox.agent.persistent import MountError
 from genkan_sandbox.agent.phases import RestartPolicy, phase
 from genkan_sandbox.agent.preparation import PodContext
 from genkan_sandbox.agent.records import DEFAULT_GRACE, Devices, NodeRecord, PodRecord
 from genkan_sandbox.agent.removal import remove_pod
 from genkan_sandbox.agent.reports import StatusReport
 from genkan_sandbox.agent.status import ContainerView, PodView, now, rejection_patch
-from genkan_sandbox.agent.volumes import Mounted, MountError
 from genkan_spawner.api import JsonObject
 from genkan_spawner.exceptions import KubernetesError, NotFoundError
 from genkan_spawner.kinds import PODS
@@ -193,7 +194,7 @@ class PodRun:
             for record, container in zip(self.record.containers, raws, strict=True)
         )
 
-    async def _mount(self, raw: JsonObject, place: Place) -> Mounted:
+    async def _mount(self, raw: JsonObject, place: Place) -> Mapping[str, MountedVolume]:
         """Mount the pod's volumes, again and again until all of them are there."""
         faults, backoff = self._machine.faults, Backoff(MOUNT_FIRST, MOUNT_MOST)
         while True:

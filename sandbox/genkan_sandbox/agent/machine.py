@@ -9,6 +9,7 @@ from genkan_sandbox.agent.events import EventRecorder
 from genkan_sandbox.agent.faults import FaultBoard
 from genkan_sandbox.agent.host import HostView
 from genkan_sandbox.agent.images import ImageStore
+from genkan_sandbox.agent.ownership import Owners
 from genkan_sandbox.agent.records import Endpoint, NodeRecord
 from genkan_sandbox.agent.sandboxing import Isolation
 from genkan_sandbox.agent.volumes import VolumeStore
@@ -34,6 +35,7 @@ class Machine:
     volumes: VolumeStore
     ledgers: dict[str, DeviceLedger]
     """By node."""
+    owners: Owners
     open_files: int | None = None
     """The soft limit of open files of containers; None is the agent's own."""
 

@@ -20,7 +20,7 @@ from genkan_sandbox.agent.fields import Place
 from genkan_sandbox.agent.host import search_path
 from genkan_sandbox.agent.leftovers import CONTAINER_VARIABLE, SANDBOX_VARIABLE
 from genkan_sandbox.agent.machine import Machine
-from genkan_sandbox.agent.mounts import Bind, binds, make_directory
+from genkan_sandbox.agent.mounts import Bind, MountedVolume, binds, make_directory
 from genkan_sandbox.agent.processes import Launch
 from genkan_sandbox.agent.records import Devices, PodRecord
 from genkan_sandbox.agent.sandboxing import (
@@ -31,7 +31,8 @@ from genkan_sandbox.agent.sandboxing import (
     Jail,
     bubblewrap_command,
 )
-from genkan_sandbox.agent.volumes import Mounted, config_map_data, secret_data
+from genkan_sandbox.agent.termination import termination_bind
+from genkan_sandbox.agent.volumes import config_map_data, secret_data
 from genkan_spawner.api import JsonObject
 from genkan_spawner.exceptions import KubernetesError, NotFoundError
 from genkan_spawner.kinds import CONFIG_MAPS, SECRETS
@@ -50,7 +51,8 @@ class PodContext:
     record: PodRecord
     raw: JsonObject
     place: Place
-    mounted: Mounted
+    mounted: Mapping[str, MountedVolume]
+    """Its volumes by name."""
     devices: Mapping[str, Devices]
     """By container."""
 
@@ -71,7 +73,8 @@ async def prepare(machine: Machine, pod: PodContext, container: JsonObject) -> L
         SANDBOX_VARIABLE: machine.sandbox,
         CONTAINER_VARIABLE: f"{pod.record.uid}/{container['name']}",
     }
-    mounts = binds(container, pod.mounted.paths, read_only=pod.mounted.read_only, variables=declared)
+    mounts = binds(container, pod.mounted, variables=declared, owners=machine.owners)
+    mounts += (termination_bind(machine.volumes.directory(pod.record.uid), container),)
     words = [*(container.get("command") or []), *(container.get("args") or [])]
     command = [expand(word, declared) for word in words] or list(DEFAULT_COMMAND)
     log = machine.log_file(

@@ -14,8 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from genkan_sandbox.agent.attaching import DRIVER
+from genkan_sandbox.agent.persistent import RELEASED, claim_directory
 from genkan_sandbox.agent.status import now, timestamp
-from genkan_sandbox.agent.volumes import RELEASED, claim_directory
 from genkan_spawner.api import JsonObject, KubernetesApi
 from genkan_spawner.exceptions import ConflictError, KubernetesError, NotFoundError
 from genkan_spawner.kinds import CLAIMS, EVENTS, NODES, STORAGE_CLASSES, VOLUMES
@@ -28,8 +29,8 @@ log = logging.getLogger(__name__)
 PROVISIONER = "sandbox.genkan.dev/directory"
 """The provisioner of the sandbox's storage classes."""
 
-SCOPE, NODE_SCOPE = "scope", "node"
-"""The parameter of a storage class, and its value for volumes that only one node can mount."""
+SCOPE, NODE_SCOPE, ATTACHED_SCOPE = "scope", "node", "attached"
+"""The parameter of a storage class, and its values for volumes of one node and for disks that go from node to node."""
 
 LOCAL_CLASS = "local"
 """A class of this name has volumes of one node without saying so."""
@@ -107,6 +108,7 @@ def volume_manifest(
     claim: ClaimRecord, *, directory: Path, storage_class: JsonObject, hostname: str | None
 ) -> JsonObject:
     """Return the volume for a claim; with a hostname one that only this node can mount."""
+    name = directory.name
     spec: JsonObject = {
         "capacity": {"storage": claim.size},
         "accessModes": list(claim.access_modes),
@@ -121,7 +123,9 @@ def volume_manifest(
             "uid": claim.uid,
         },
     }
-    if hostname is None:
+    if _scope(storage_class) == ATTACHED_SCOPE:
+        spec["csi"] = {"driver": DRIVER, "volumeHandle": name, "fsType": "ext4"}
+    elif hostname is None:
         spec["hostPath"] = {"path": str(directory), "type": "Directory"}
     else:
         expression = {"key": _HOSTNAME, "operator": "In", "values": [hostname]}
@@ -130,7 +134,7 @@ def volume_manifest(
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolume",
-        "metadata": {"name": directory.name, "annotations": {_PROVISIONED: PROVISIONER}},
+        "metadata": {"name": name, "annotations": {_PROVISIONED: PROVISIONER}},
         "spec": spec,
     }
 
@@ -194,10 +198,15 @@ class Provisioner:
             raise ProvisioningError("The sandbox has volumes of mode Filesystem only.")
         storage_class = await self._api.get(STORAGE_CLASSES, claim.storage_class)
         hostname = None
-        if _of_one_node(storage_class):
-            if extra := sorted(set(claim.access_modes) - _ONE_WRITER):
+        scope = _scope(storage_class)
+        extra = ", ".join(sorted(set(claim.access_modes) - _ONE_WRITER))
+        if scope == ATTACHED_SCOPE and extra:
+            reason = f"rpc error: code = InvalidArgument desc = a disk is at one node at a time and cannot be {extra}"
+            raise ProvisioningError(_failure(claim, reason))
+        if scope == NODE_SCOPE:
+            if extra:
                 raise ProvisioningError(
-                    f"Volumes of class {claim.storage_class} are on one node and cannot be {', '.join(extra)}."
+                    f"Volumes of class {claim.storage_class} are on one node and cannot be {extra}."
                 )
             hostname = await self._hostname(claim)
         directory = claim_directory(self._root, f"pvc-{claim.uid}")
@@ -267,6 +276,11 @@ def put_aside(directory: Path, released: Path, *, moment: str) -> Path:
     return aside
 
 
-def _of_one_node(storage_class: JsonObject) -> bool:
-    scope = (storage_class.get("parameters") or {}).get(SCOPE)
-    return scope == NODE_SCOPE or (scope is None and storage_class["metadata"]["name"] == LOCAL_CLASS)
+def _scope(storage_class: JsonObject) -> str | None:
+    scope: str | None = (storage_class.get("parameters") or {}).get(SCOPE)
+    return NODE_SCOPE if scope is None and storage_class["metadata"]["name"] == LOCAL_CLASS else scope
+
+
+def _failure(claim: ClaimRecord, reason: str) -> str:
+    """Say in the external provisioner's words that a volume could not be made."""
+    return f'failed to provision volume with StorageClass "{claim.storage_class}": {reason}'

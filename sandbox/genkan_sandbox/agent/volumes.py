@@ -1,24 +1,22 @@
 """A pod's volumes as directories of the machine.
 
-A claim's directory is kept by the provisioner and outlives every pod. Everything else a pod has is made under
-`pods/UID` and goes with the pod.
+What is behind a claim outlives every pod. Everything else a pod has is made under `pods/UID` and goes with the pod.
 """
 
 import base64
 import os
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from genkan_sandbox.agent.fields import FieldError, Place, field, resource_field
-from genkan_sandbox.agent.mounts import make_directory
+from genkan_sandbox.agent.mounts import MountedVolume, make_directory
+from genkan_sandbox.agent.persistent import MountError, NotAttachedError, PersistentVolumes
+from genkan_sandbox.agent.records import project_pod
 from genkan_spawner.api import JsonObject, KubernetesApi
 from genkan_spawner.exceptions import KubernetesError, NotFoundError
-from genkan_spawner.kinds import CLAIMS, CONFIG_MAPS, SECRETS, SERVICE_ACCOUNTS
-
-RELEASED = "released"
-"""The folder under `volumes/` for the data of claims that were deleted."""
+from genkan_spawner.kinds import CONFIG_MAPS, SECRETS, SERVICE_ACCOUNTS
 
 _DEFAULT_MODE = 0o644
 _PRIVATE = 0o700
@@ -26,24 +24,12 @@ _READ_ONLY_KINDS = ("secret", "configMap", "projected", "downwardAPI")
 _TOKEN_SECONDS = 24 * 3600
 
 
-class MountError(Exception):
-    """A volume cannot be mounted now; the text is the kubelet's, or says what the sandbox does not have."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mounted:
-    """The volumes of one pod."""
-
-    paths: Mapping[str, Path]
-    read_only: frozenset[str]
-
-
 class VolumeStore:
     """Makes and removes the directories of pods' volumes in a sandbox's state directory."""
 
-    def __init__(self, api: KubernetesApi, state: Path) -> None:
+    def __init__(self, api: KubernetesApi, state: Path, *, persistent: PersistentVolumes) -> None:
+        self.persistent = persistent
         self._api = api
-        self._claims = state / "volumes"
         self._pods = state / "pods"
 
     def directory(self, uid: str) -> Path:
@@ -63,35 +49,47 @@ class VolumeStore:
         for gone in {entry.name for entry in self._pods.iterdir()} - set(uids):
             self.remove(gone)
 
-    async def mount(self, pod: JsonObject, volume: JsonObject, *, place: Place) -> Path:
-        """Return the directory of one volume, made and filled.
+    async def mount(self, pod: JsonObject, volume: JsonObject, *, place: Place) -> MountedVolume:
+        """Return one volume, made and filled.
 
         Raises
         ------
         MountError
             if it cannot be had now.
+        NotAttachedError
+            if it is a disk that did not come to the node in time.
         """
         try:
-            return await self._mount(pod, volume, place=place)
+            if claim := volume.get("persistentVolumeClaim"):
+                found = await self.persistent.mount(project_pod(pod), claim["claimName"])
+                return replace(found, read_only=found.read_only or bool(claim.get("readOnly")))
+            directory = await self._made(pod, volume, place=place)
         except KubernetesError as e:
             raise MountError(e.message) from e
         except OSError as e:
             raise MountError(f"{e.strerror or e}") from e
+        return MountedVolume(directory, read_only=any(kind in volume for kind in _READ_ONLY_KINDS))
 
-    async def mount_all(self, pod: JsonObject, *, place: Place) -> Mounted:
-        """Mount all volumes of a pod; the first that cannot be had is a MountError in the words of an event."""
-        paths: dict[str, Path] = {}
-        for volume in pod["spec"].get("volumes") or []:
+    async def mount_all(self, pod: JsonObject, *, place: Place) -> Mapping[str, MountedVolume]:
+        """Mount a pod's volumes, by name; the first that cannot be had is a MountError in the words of an event."""
+        mounted: dict[str, MountedVolume] = {}
+        volumes = pod["spec"].get("volumes") or []
+        for volume in volumes:
+            name = volume["name"]
             try:
-                paths[volume["name"]] = await self.mount(pod, volume, place=place)
+                mounted[name] = await self.mount(pod, volume, place=place)
+            except NotAttachedError as e:
+                missing = " ".join(one["name"] for one in volumes if one["name"] not in mounted)
+                message = (
+                    f"Unable to attach or mount volumes: unmounted volumes=[{missing}], unattached volumes=[], "
+                    "failed to process volumes=[]: context deadline exceeded"
+                )
+                raise MountError(message) from e
             except MountError as e:
-                raise MountError(f'MountVolume.SetUp failed for volume "{volume["name"]}" : {e}') from e
-        return Mounted(paths, frozenset(_read_only(pod)))
+                raise MountError(f'MountVolume.SetUp failed for volume "{e.volume or name}" : {e}') from e
+        return mounted
 
-    async def _mount(self, pod: JsonObject, volume: JsonObject, *, place: Place) -> Path:
-        namespace = pod["metadata"]["namespace"]
-        if claim := volume.get("persistentVolumeClaim"):
-            return await self._claim(namespace, claim["claimName"])
+    async def _made(self, pod: JsonObject, volume: JsonObject, *, place: Place) -> Path:
         directory = self.directory(pod["metadata"]["uid"]) / "volumes" / str(volume["name"])
         if "emptyDir" in volume:
             make_directory(directory)
@@ -107,16 +105,6 @@ class VolumeStore:
             files.update(await self._files(pod, entry, mode=mode, place=place))
         _write(directory, files)
         return directory
-
-    async def _claim(self, namespace: str, name: str) -> Path:
-        try:
-            claim = await self._api.get(CLAIMS, name, namespace=namespace)
-        except NotFoundError as e:
-            raise MountError(f'persistentvolumeclaim "{name}" not found') from e
-        volume = claim["spec"].get("volumeName")
-        if not volume or (claim.get("status") or {}).get("phase") != "Bound":
-            raise MountError(f"PVC {namespace}/{name} is not bound")
-        return claim_directory(self._claims, volume)
 
     async def _files(
         self, pod: JsonObject, source: JsonObject, *, mode: int, place: Place
@@ -158,18 +146,6 @@ class VolumeStore:
         return str(answer["status"]["token"]).encode()
 
 
-def claim_directory(root: Path, volume: str) -> Path:
-    """Return the directory behind a persistent volume, whatever kind of volume its manifest says.
-
-    Raises MountError for one that is not there or has a name that the sandbox keeps for itself.
-    """
-    if volume == RELEASED or "/" in volume or volume in {"", ".", ".."}:
-        raise MountError(f'a persistent volume cannot be called "{volume}" in the sandbox')
-    directory = root / volume
-    make_directory(directory)
-    return directory
-
-
 def secret_data(secret: JsonObject) -> dict[str, bytes]:
     """Decode a Secret's values."""
     return {key: base64.b64decode(value) for key, value in (secret.get("data") or {}).items()}
@@ -180,13 +156,6 @@ def config_map_data(config_map: JsonObject) -> dict[str, bytes]:
     text = {key: value.encode() for key, value in (config_map.get("data") or {}).items()}
     binary = {key: base64.b64decode(value) for key, value in (config_map.get("binaryData") or {}).items()}
     return {**text, **binary}
-
-
-def _read_only(pod: JsonObject) -> Iterable[str]:
-    for volume in pod["spec"].get("volumes") or []:
-        claim = volume.get("persistentVolumeClaim") or {}
-        if claim.get("readOnly") or any(kind in volume for kind in _READ_ONLY_KINDS):
-            yield volume["name"]
 
 
 def _chosen(

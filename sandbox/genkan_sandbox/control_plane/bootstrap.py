@@ -9,7 +9,8 @@ from contextlib import suppress
 from http import HTTPStatus
 
 from genkan_sandbox.agent import isolation
-from genkan_sandbox.agent.provisioner import PROVISIONER
+from genkan_sandbox.agent.attaching import DRIVER
+from genkan_sandbox.agent.provisioner import ATTACHED_SCOPE, PROVISIONER, SCOPE
 from genkan_sandbox.agent.records import Endpoint, project_node
 from genkan_sandbox.agent.sandboxing import Isolation
 from genkan_sandbox.annotations import MANIFEST, PART_OF_SITE
@@ -19,6 +20,7 @@ from genkan_spawner.exceptions import ForbiddenError, KubernetesError, NotFoundE
 from genkan_spawner.kinds import (
     CLUSTER_ROLES,
     CONFIG_MAPS,
+    CSI_DRIVERS,
     KINDS,
     LIMIT_RANGES,
     NODES,
@@ -26,6 +28,7 @@ from genkan_spawner.kinds import (
     PRIORITY_CLASSES,
     QUOTAS,
     SERVICE_ACCOUNTS,
+    STORAGE_CLASSES,
     Kind,
 )
 
@@ -250,20 +253,31 @@ def usable(node: JsonObject) -> bool:
 
 
 def storage_classes() -> list[JsonObject]:
-    """Return the classes `shared` (default) and `local`; both bind when the first pod is placed."""
+    """Return the classes `block` (default), `shared` and `local`, and the driver of the first.
+
+    All bind when the first pod is placed.
+    """
     return [
-        _storage_class("shared", default=True),
-        _storage_class("local", default=False),
+        {
+            "apiVersion": CSI_DRIVERS.api_version,
+            "kind": CSI_DRIVERS.name,
+            "metadata": {"name": DRIVER},
+            "spec": {"attachRequired": True, "podInfoOnMount": False, "fsGroupPolicy": "ReadWriteOnceWithFSType"},
+        },
+        _storage_class("block", default=True, parameters={SCOPE: ATTACHED_SCOPE}),
+        _storage_class("shared"),
+        _storage_class("local"),
     ]
 
 
-def _storage_class(name: str, *, default: bool) -> JsonObject:
+def _storage_class(name: str, *, default: bool = False, parameters: JsonObject | None = None) -> JsonObject:
     annotations = {"storageclass.kubernetes.io/is-default-class": str(default).lower()}
     return {
-        "apiVersion": "storage.k8s.io/v1",
-        "kind": "StorageClass",
+        "apiVersion": STORAGE_CLASSES.api_version,
+        "kind": STORAGE_CLASSES.name,
         "metadata": {"name": name, "annotations": annotations},
         "provisioner": PROVISIONER,
+        "parameters": parameters or {},
         "reclaimPolicy": "Delete",
         "volumeBindingMode": "WaitForFirstConsumer",
     }

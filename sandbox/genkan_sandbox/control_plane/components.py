@@ -20,6 +20,7 @@ CONTROLLERS = (
     "garbage-collector-controller",
     "namespace-controller",
     "node-lifecycle-controller",
+    "persistentvolume-attach-detach-controller",
     "persistentvolume-binder-controller",
     "persistentvolume-protection-controller",
     "persistentvolumeclaim-protection-controller",
@@ -29,7 +30,7 @@ CONTROLLERS = (
     "serviceaccount-controller",
     "taint-eviction-controller",
 )
-"""What single-user servers, claims, quotas and nodes need; no workload controllers."""
+"""What single-user servers, claims, disks, quotas and nodes need; no workload controllers."""
 
 _REQUESTS_PER_SECOND = ("--kube-api-qps=1000", "--kube-api-burst=2000")
 """The default of 50 holds 2,000 pods back to 46 a second; without it 127 were measured."""

@@ -1,10 +1,14 @@
 """A site as the Kubernetes objects that make a cluster be like it."""
 
+import json
 from collections.abc import Iterator
 
+from genkan_sandbox.agent import exports
+from genkan_sandbox.agent.attaching import CONTROLLED
 from genkan_sandbox.annotations import MANAGED, SIMULATE
 from genkan_spawner.api import JsonObject
 
+from .exports import Export
 from .hardware import Pool
 from .labels import node_labels
 from .models import Site
@@ -13,6 +17,7 @@ from .tenants import Tenant
 
 _TENANT_IMAGE = "registry.example.org/tenants/workload:1"
 _TENANT_USER_ID = 1000
+_LITTLE = "1Gi"
 
 
 def site_manifests(site: Site) -> list[JsonObject]:
@@ -20,6 +25,7 @@ def site_manifests(site: Site) -> list[JsonObject]:
     return [
         *(_priority_class(row) for row in site.priority_classes),
         *(_namespace(row) for row in site.namespaces),
+        *_exports(site),
         *(_limit_range(row) for row in site.limit_ranges),
         *(_quota(row) for row in site.quotas),
         *(node_manifest(pool, index) for pool in site.pools for index in range(pool.count)),
@@ -52,7 +58,7 @@ def node_manifest(pool: Pool, index: int) -> JsonObject:
         "metadata": {
             "name": pool.node_name(index),
             "labels": node_labels(pool, index),
-            "annotations": {MANAGED: "true"},
+            "annotations": {MANAGED: "true", CONTROLLED: "true"},
         },
         "spec": spec,
         "status": {"capacity": resources, "allocatable": dict(resources), "conditions": _healthy()},
@@ -120,6 +126,55 @@ def _limit_range(row: LimitRange) -> JsonObject:
         "kind": "LimitRange",
         "metadata": {"name": row.name, "namespace": row.namespace},
         "spec": {"limits": [{"type": "Container", **{name: dict(value) for name, value in limits.items() if value}}]},
+    }
+
+
+def _exports(site: Site) -> Iterator[JsonObject]:
+    """Declare the exports to the node agent, and make a volume and a claim for each in each of its namespaces."""
+    if not site.exports:
+        return
+    yield {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": exports.CONFIG_MAP, "namespace": exports.NAMESPACE},
+        "data": {
+            row.name: json.dumps(row.model_dump(mode="json", include=set(exports.ExportRules.model_fields)))
+            for row in site.exports
+        },
+    }
+    places = [(row, namespace) for row in site.exports for namespace in site.export_namespaces(row)]
+    yield from (_export_volume(row, namespace) for row, namespace in places)
+    yield from (_export_claim(row, namespace) for row, namespace in places)
+
+
+def _export_volume(row: Export, namespace: str) -> JsonObject:
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": f"{row.name}-{namespace}"},
+        "spec": {
+            "capacity": {"storage": row.size},
+            "accessModes": ["ReadWriteMany"],
+            "persistentVolumeReclaimPolicy": "Retain",
+            "mountOptions": ["nfsvers=4.2"],
+            "nfs": {"server": exports.SERVER, "path": f"/{row.name}"},
+            "claimRef": {"namespace": namespace, "name": row.name},
+        },
+    }
+
+
+def _export_claim(row: Export, namespace: str) -> JsonObject:
+    """Return a claim that asks for little, so that it weighs little in a quota of storage."""
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": row.name, "namespace": namespace},
+        "spec": {
+            "storageClassName": "",
+            "volumeName": f"{row.name}-{namespace}",
+            "accessModes": ["ReadWriteMany"],
+            "resources": {"requests": {"storage": _LITTLE}},
+        },
     }
 
 

@@ -9,6 +9,7 @@ from genkan_profiles.documents import Row
 from genkan_profiles.violations import Violation, raise_violations
 
 from .catalogues import ShippedCatalogue
+from .exports import Export
 from .hardware import Pool
 from .people import User
 from .policies import BUILT_IN_PRIORITY_CLASSES, LimitRange, Namespace, PriorityClass, Quota
@@ -41,6 +42,7 @@ class Site(Row):
     priority_classes: tuple[PriorityClass, ...] = ()
     quotas: tuple[Quota, ...] = ()
     limit_ranges: tuple[LimitRange, ...] = ()
+    exports: tuple[Export, ...] = ()
     tenants: tuple[Tenant, ...] = ()
     users: tuple[User, ...] = ()
 
@@ -53,6 +55,10 @@ class Site(Row):
     def server_namespaces(self) -> tuple[str, ...]:
         """All namespaces in which the hub starts servers, its own first."""
         return tuple(dict.fromkeys((self.hub_namespace, *self.catalogue.namespaces)))
+
+    def export_namespaces(self, export: Export) -> tuple[str, ...]:
+        """Return the namespaces with a claim for an export."""
+        return export.namespaces or self.server_namespaces
 
     @property
     def offered(self) -> dict[str, int]:
@@ -75,20 +81,13 @@ class Site(Row):
         yield from _repeated("priority_classes", self.priority_classes, lambda row: (row.name,))
         yield from _repeated("quotas", self.quotas, lambda row: (row.namespace, row.name))
         yield from _repeated("limit_ranges", self.limit_ranges, lambda row: (row.namespace, row.name))
+        yield from _repeated("exports", self.exports, lambda row: (row.name,))
         yield from _repeated("tenants", self.tenants, lambda row: (row.namespace, row.name))
         yield from _repeated("users", self.users, lambda row: (row.name,))
 
     def _unknown_names(self) -> Iterator[Violation]:
-        namespaces = tuple(row.name for row in self.namespaces)
+        yield from self._unknown_namespaces()
         classes = (*(row.name for row in self.priority_classes), *BUILT_IN_PRIORITY_CLASSES)
-        if self.hub_namespace not in namespaces:
-            sentence = f"There is no namespace {self.hub_namespace!r} in this site."
-            yield Violation(("hub_namespace",), sentence, namespaces)
-        for field in ("quotas", "limit_ranges", "tenants"):
-            for index, row in enumerate(getattr(self, field)):
-                if row.namespace not in namespaces:
-                    sentence = f"There is no namespace {row.namespace!r} in this site."
-                    yield Violation((field, index, "namespace"), sentence, namespaces)
         for index, quota in enumerate(self.quotas):
             for place, name in enumerate(quota.priority_classes):
                 if name not in classes:
@@ -98,6 +97,17 @@ class Site(Row):
             if tenant.priority_class is not None and tenant.priority_class not in classes:
                 sentence = f"There is no priority class {tenant.priority_class!r} in this site."
                 yield Violation(("tenants", index, "priority_class"), sentence, classes)
+
+    def _unknown_namespaces(self) -> Iterator[Violation]:
+        known = tuple(row.name for row in self.namespaces)
+        named: list[tuple[tuple[str | int, ...], str]] = [(("hub_namespace",), self.hub_namespace)]
+        for field in ("quotas", "limit_ranges", "tenants"):
+            named += [((field, index, "namespace"), row.namespace) for index, row in enumerate(getattr(self, field))]
+        for index, export in enumerate(self.exports):
+            named += [(("exports", index, "namespaces", place), name) for place, name in enumerate(export.namespaces)]
+        for place, name in named:
+            if name not in known:
+                yield Violation(place, f"There is no namespace {name!r} in this site.", known)
 
     def _missing_for_catalogue(self) -> Iterator[Violation]:
         namespaces = {row.name for row in self.namespaces}

@@ -9,6 +9,8 @@ from genkan_sandbox.agent.faults import FaultBoard
 from genkan_sandbox.agent.host import HostView
 from genkan_sandbox.agent.images import ImageStore
 from genkan_sandbox.agent.machine import Machine
+from genkan_sandbox.agent.ownership import Owners
+from genkan_sandbox.agent.persistent import PersistentVolumes
 from genkan_sandbox.agent.records import Endpoint
 from genkan_sandbox.agent.sandboxing import Isolation
 from genkan_sandbox.agent.volumes import VolumeStore
@@ -38,8 +40,11 @@ def machine(
         events=events,
         faults=faults,
         images=ImageStore(faults=faults, events=events),
-        volumes=VolumeStore(cluster, state),
+        volumes=VolumeStore(
+            cluster, state, persistent=PersistentVolumes(cluster, state, faults=faults, owners=Owners())
+        ),
         ledgers={},
+        owners=Owners(),
     )
 
 

@@ -14,7 +14,7 @@ from genkan_sandbox.agent.records import project_pod
 from genkan_sandbox.agent.sandboxing import Isolation
 from genkan_spawner.api import JsonObject
 from genkan_spawner.exceptions import KubernetesError, UnreachableError
-from genkan_spawner.kinds import CLAIMS, CONFIG_MAPS, EVENTS, PODS, SECRETS
+from genkan_spawner.kinds import CLAIMS, CONFIG_MAPS, EVENTS, PODS, SECRETS, VOLUMES
 
 from ...support.fake_cluster import FakeCluster
 from .machines import machine, told
@@ -116,6 +116,7 @@ def reason(status: JsonObject) -> str | None:
 
 
 async def test_a_server_starts_runs_and_is_deleted(either: Kubelet) -> None:
+    either.cluster.put(VOLUMES, {"metadata": {"name": "pv"}, "spec": {}})
     either.cluster.put(
         CLAIMS, {"metadata": {"name": "home"}, "spec": {"volumeName": "pv"}, "status": {"phase": "Bound"}}
     )

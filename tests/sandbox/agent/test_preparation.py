@@ -8,11 +8,11 @@ from genkan_sandbox.agent.environment import ConfigurationError
 from genkan_sandbox.agent.fields import Place
 from genkan_sandbox.agent.host import search_path
 from genkan_sandbox.agent.machine import Machine
+from genkan_sandbox.agent.mounts import MountedVolume
 from genkan_sandbox.agent.preparation import PodContext, prepare
 from genkan_sandbox.agent.processes import Launch, Pipes
 from genkan_sandbox.agent.records import project_pod
 from genkan_sandbox.agent.sandboxing import Isolation
-from genkan_sandbox.agent.volumes import Mounted
 from genkan_spawner.api import JsonObject
 from genkan_spawner.exceptions import UnreachableError
 from genkan_spawner.kinds import SECRETS
@@ -29,7 +29,7 @@ async def launch(made: Machine, own: JsonObject, **spec: Any) -> Launch:
     place = Place(node_record(), pod_address="127.254.1.1", host_address="127.254.0.1")
     home = made.state / "volumes" / "pv"
     home.mkdir(parents=True, exist_ok=True)
-    context = PodContext(project_pod(raw), raw, place, Mounted({"home": home}, frozenset()), {"notebook": GPUS})
+    context = PodContext(project_pod(raw), raw, place, {"home": MountedVolume(home)}, {"notebook": GPUS})
     return await prepare(made, context, own)
 
 

@@ -90,7 +90,7 @@ async def test_a_claim_of_the_shared_class_gets_a_directory(storage: Storage) ->
         },
         "hostPath": {"path": str(storage.state / "volumes" / "pvc-uid-home"), "type": "Directory"},
     }
-    assert (storage.state / "volumes" / "pvc-uid-home").stat().st_mode & 0o777 == 0o770
+    assert (storage.state / "volumes" / "pvc-uid-home").stat().st_mode & 0o777 == 0o777
 
 
 async def test_a_claim_of_the_local_class_belongs_to_its_node(storage: Storage) -> None:

@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 
+from genkan_sandbox.agent.faults import FaultBoard
 from genkan_sandbox.agent.fields import Place
-from genkan_sandbox.agent.volumes import MountError, VolumeStore
+from genkan_sandbox.agent.ownership import Owners
+from genkan_sandbox.agent.persistent import MountError, PersistentVolumes
+from genkan_sandbox.agent.volumes import VolumeStore
 from genkan_spawner.api import JsonObject
 from genkan_spawner.exceptions import UnreachableError
-from genkan_spawner.kinds import CLAIMS, CONFIG_MAPS, SECRETS
+from genkan_spawner.kinds import CLAIMS, CONFIG_MAPS, SECRETS, VOLUMES
 
 from ...support.fake_cluster import FakeCluster
 from .manifests import container, node_record, pod
@@ -28,14 +31,24 @@ def cluster() -> FakeCluster:
     made.put(
         CONFIG_MAPS, {"metadata": {"name": "settings"}, "data": {"c": "3\n"}, "binaryData": {"d": encoded("\u00ff")}}
     )
-    claim = {"metadata": {"name": "home"}, "spec": {"volumeName": "pvc-1"}, "status": {"phase": "Bound"}}
-    made.put(CLAIMS, claim)
+    bind(made, "home", "pvc-1", hostPath={"path": "/"})
     made.put(CLAIMS, {"metadata": {"name": "pending"}, "spec": {}, "status": {"phase": "Pending"}})
     return made
 
 
+def bind(cluster: FakeCluster, claim: str, volume: str, **spec: Any) -> None:
+    cluster.put(VOLUMES, {"metadata": {"name": volume}, "spec": spec})
+    bound = {"metadata": {"name": claim}, "spec": {"volumeName": volume}, "status": {"phase": "Bound"}}
+    cluster.put(CLAIMS, bound)
+
+
+def store(cluster: FakeCluster, state: Path, *, faults: FaultBoard | None = None) -> VolumeStore:
+    persistent = PersistentVolumes(cluster, state, faults=faults or FaultBoard(), owners=Owners())
+    return VolumeStore(cluster, state, persistent=persistent)
+
+
 async def mount(cluster: FakeCluster, state: Path, **volume: Any) -> Path:
-    return await VolumeStore(cluster, state).mount(pod(), {"name": "v", **volume}, place=PLACE)
+    return (await store(cluster, state).mount(pod(), {"name": "v", **volume}, place=PLACE)).path
 
 
 def contents(directory: Path) -> dict[str, str]:
@@ -48,12 +61,12 @@ async def test_a_claim_is_the_directory_of_its_volume(cluster: FakeCluster, tmp_
     directory = await mount(cluster, tmp_path, persistentVolumeClaim={"claimName": "home"})
 
     assert directory == tmp_path / "volumes" / "pvc-1"
-    assert directory.stat().st_mode & 0o777 == 0o770
+    assert directory.stat().st_mode & 0o777 == 0o777
 
 
-@pytest.mark.parametrize("name", ["released", "..", "a/b"])
+@pytest.mark.parametrize("name", ["released", ".."])
 async def test_a_volume_cannot_have_the_name_of_another_folder(cluster: FakeCluster, tmp_path: Path, name: str) -> None:
-    cluster.put(CLAIMS, {"metadata": {"name": "bad"}, "spec": {"volumeName": name}, "status": {"phase": "Bound"}})
+    bind(cluster, "bad", name)
 
     with pytest.raises(MountError, match="cannot be called"):
         await mount(cluster, tmp_path, persistentVolumeClaim={"claimName": "bad"})
@@ -131,35 +144,35 @@ async def test_the_downward_api_gives_fields_and_resources(cluster: FakeCluster,
 
 
 async def test_an_empty_directory_keeps_what_is_in_it_until_the_pod_goes(cluster: FakeCluster, tmp_path: Path) -> None:
-    store = VolumeStore(cluster, tmp_path)
+    made = store(cluster, tmp_path)
     volume = {"name": "v", "emptyDir": {"medium": "Memory"}}
-    directory = await store.mount(pod(), volume, place=PLACE)
+    directory = (await made.mount(pod(), volume, place=PLACE)).path
     (directory / "file").write_text("x")
 
-    assert contents(await store.mount(pod(), volume, place=PLACE)) == {"file": "x"}
-    store.remove("uid-pod")
+    assert contents((await made.mount(pod(), volume, place=PLACE)).path) == {"file": "x"}
+    made.remove("uid-pod")
     assert not directory.exists()
 
 
 async def test_a_pods_end_leaves_claims_alone(cluster: FakeCluster, tmp_path: Path) -> None:
-    store = VolumeStore(cluster, tmp_path)
-    claim = await store.mount(pod(), {"name": "v", "persistentVolumeClaim": {"claimName": "home"}}, place=PLACE)
+    made = store(cluster, tmp_path)
+    claim = (await made.mount(pod(), {"name": "v", "persistentVolumeClaim": {"claimName": "home"}}, place=PLACE)).path
     (claim / "notebook.ipynb").write_text("{}")
-    scratch = await store.mount(pod(), {"name": "w", "emptyDir": {}}, place=PLACE)
+    scratch = (await made.mount(pod(), {"name": "w", "emptyDir": {}}, place=PLACE)).path
     (scratch / "home").symlink_to(claim)
 
-    store.remove("uid-pod")
-    store.remove_others([])
+    made.remove("uid-pod")
+    made.remove_others([])
 
     assert contents(claim) == {"notebook.ipynb": "{}"}
 
 
 async def test_directories_of_pods_that_are_no_more_are_removed(cluster: FakeCluster, tmp_path: Path) -> None:
-    store = VolumeStore(cluster, tmp_path)
-    store.remove_others(["uid-pod"])
-    kept, gone = store.directory("uid-pod"), store.directory("uid-gone")
+    made = store(cluster, tmp_path)
+    made.remove_others(["uid-pod"])
+    kept, gone = made.directory("uid-pod"), made.directory("uid-gone")
 
-    store.remove_others(["uid-pod"])
+    made.remove_others(["uid-pod"])
 
     assert kept.is_dir()
     assert not gone.exists()
@@ -173,19 +186,23 @@ async def test_a_server_that_does_not_answer_is_a_mount_that_fails(cluster: Fake
 
 
 async def test_all_volumes_of_a_pod(cluster: FakeCluster, tmp_path: Path) -> None:
-    store = VolumeStore(cluster, tmp_path)
+    made = store(cluster, tmp_path)
     volumes = [
         {"name": "home", "persistentVolumeClaim": {"claimName": "home"}},
         {"name": "data", "persistentVolumeClaim": {"claimName": "home", "readOnly": True}},
         {"name": "keys", "secret": {"secretName": "keys"}},
         {"name": "scratch", "emptyDir": {}},
     ]
-    mounted = await store.mount_all(pod(volumes=volumes), place=PLACE)
+    mounted = await made.mount_all(pod(volumes=volumes), place=PLACE)
 
-    assert set(mounted.paths) == {"home", "data", "keys", "scratch"}
-    assert mounted.read_only == {"data", "keys"}
+    assert {name: volume.read_only for name, volume in mounted.items()} == {
+        "home": False,
+        "data": True,
+        "keys": True,
+        "scratch": False,
+    }
     with pytest.raises(MountError, match=r'^MountVolume\.SetUp failed for volume "x" : secret "none" not found$'):
-        await store.mount_all(pod(volumes=[{"name": "x", "secret": {"secretName": "none"}}]), place=PLACE)
+        await made.mount_all(pod(volumes=[{"name": "x", "secret": {"secretName": "none"}}]), place=PLACE)
 
 
 async def test_a_disk_that_is_full_is_a_mount_that_fails(cluster: FakeCluster, tmp_path: Path) -> None:
@@ -198,4 +215,4 @@ async def test_a_disk_that_is_full_is_a_mount_that_fails(cluster: FakeCluster, t
 async def test_containers_may_not_write_where_files_are_projected(cluster: FakeCluster, tmp_path: Path) -> None:
     made = pod(containers=[container()], volumes=[{"name": "t", "projected": {"sources": []}}])
 
-    assert (await VolumeStore(cluster, tmp_path).mount_all(made, place=PLACE)).read_only == {"t"}
+    assert (await store(cluster, tmp_path).mount_all(made, place=PLACE))["t"].read_only

@@ -41,7 +41,8 @@ def test_rules_become_these_objects(golden: Golden) -> None:
 
 def test_objects_come_in_an_order_in_which_they_can_be_created() -> None:
     kinds = [manifest["kind"] for manifest in site_manifests(load_site("datacenter"))]
-    order = ["PriorityClass", "Namespace", "LimitRange", "ResourceQuota", "Node", "Pod"]
+    before = ["PriorityClass", "Namespace", "ConfigMap", "PersistentVolume", "PersistentVolumeClaim"]
+    order = [*before, "LimitRange", "ResourceQuota", "Node", "Pod"]
 
     assert kinds == sorted(kinds, key=order.index)
     assert set(kinds) == set(order)
@@ -71,7 +72,10 @@ def test_a_node_can_be_made_for_any_test() -> None:
     node: Any = node_manifest(pool, 0)
 
     assert node["metadata"]["name"] == "extra-0"
-    assert node["metadata"]["annotations"] == {"sandbox.genkan.dev/managed": "true"}
+    assert node["metadata"]["annotations"] == {
+        "sandbox.genkan.dev/managed": "true",
+        "volumes.kubernetes.io/controller-managed-attach-detach": "true",
+    }
     assert node["spec"] == {"taints": [{"key": "a", "value": "b", "effect": "NoSchedule"}], "unschedulable": True}
     assert node["status"]["allocatable"]["example.org/tpu"] == "3"
     assert node["status"]["allocatable"]["pods"] == "5"
