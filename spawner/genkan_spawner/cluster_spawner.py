@@ -21,6 +21,7 @@ from .checks.findings import Verdict
 from .cluster.snapshot import Snapshot
 from .exceptions import KubernetesError, NotFoundError
 from .following.endings import Ending, Patience
+from .hooks import call_hook
 from .hub_view import HubView
 from .kinds import PODS
 from .kubespawner_seam import ServersAsReflector, commit
@@ -202,6 +203,16 @@ class ClusterSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publi
         """Yield the sentences of the present start, to every page that asks; JupyterHub ends it."""
         async for told in self._story.read():
             yield {"progress": told.percent, "message": told.sentence}
+
+    async def run_pre_spawn_hook(self) -> None:
+        """Run the site's own hook; one that fails is a refusal."""
+        if self.pre_spawn_hook:
+            await call_hook("pre_spawn_hook", self.pre_spawn_hook, self, log=self.log)
+
+    async def run_auth_state_hook(self, auth_state: dict[str, Any] | None) -> None:
+        """Run the site's own hook; one that fails is a refusal."""
+        if self.auth_state_hook is not None:
+            await call_hook("auth_state_hook", self.auth_state_hook, self, auth_state, log=self.log)
 
     def clear_state(self) -> None:
         """Begin a new story with each start, which is when JupyterHub calls this, and at each end."""

@@ -55,6 +55,7 @@ QUOTAS = Kind("ResourceQuota", "resourcequotas")
 ROLES = Kind("Role", "roles", "rbac.authorization.k8s.io/v1")
 ROLE_BINDINGS = Kind("RoleBinding", "rolebindings", "rbac.authorization.k8s.io/v1")
 SECRETS = Kind("Secret", "secrets")
+SERVICES = Kind("Service", "services")
 SERVICE_ACCOUNTS = Kind("ServiceAccount", "serviceaccounts")
 STORAGE_CLASSES = Kind("StorageClass", "storageclasses", "storage.k8s.io/v1", namespaced=False)
 VOLUMES = Kind("PersistentVolume", "persistentvolumes", namespaced=False)
@@ -79,6 +80,7 @@ KINDS = {
         ROLES,
         ROLE_BINDINGS,
         SECRETS,
+        SERVICES,
         SERVICE_ACCOUNTS,
         STORAGE_CLASSES,
         VOLUMES,

@@ -6,16 +6,16 @@ Written against jupyterhub-kubespawner 7.1.
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
-from jupyterhub.utils import exponential_backoff, maybe_future
 from kubernetes_asyncio.client import CoreV1Api
 from kubespawner import KubeSpawner
-from kubespawner.objects import make_owner_reference
+from kubespawner.objects import make_namespace, make_owner_reference
 
 from genkan_spawner.api import JsonObject, KubernetesApi
 from genkan_spawner.following.server_pods import ServerPods
+from genkan_spawner.hooks import call_hook
+from genkan_spawner.kinds import SECRETS, SERVICES, Kind
 
 
 class ServersAsReflector(Mapping[str, JsonObject]):
@@ -64,17 +64,21 @@ def commit(spawner: KubeSpawner) -> None:
     user.db.commit()
 
 
-async def ensure_namespace(spawner: KubeSpawner) -> None:
-    """Create the user's own namespace where the hub is set up for one per user."""
-    if spawner.enable_user_namespaces:
-        await spawner._ensure_namespace()
+def namespace_manifest(spawner: KubeSpawner) -> JsonObject | None:
+    """Return the user's own namespace, or None where the hub is not set up for one per user."""
+    if not spawner.enable_user_namespaces:
+        return None
+    labels, annotations = spawner.user_namespace_labels, spawner.user_namespace_annotations
+    return _serialised(
+        spawner, make_namespace(spawner.namespace, spawner._expand_all(labels), spawner._expand_all(annotations))
+    )
 
 
 async def pod_manifest(spawner: KubeSpawner) -> JsonObject:
     """Return the pod that would be created, as the site's hook leaves it."""
     pod = await spawner.get_pod_manifest()
     if spawner.modify_pod_hook:
-        pod = await maybe_future(spawner.modify_pod_hook(spawner, pod))
+        pod = await call_hook("modify_pod_hook", spawner.modify_pod_hook, spawner, pod, log=spawner.log)
     return _plain(spawner, pod)
 
 
@@ -99,26 +103,19 @@ def pod_url(spawner: KubeSpawner, pod: JsonObject) -> str:
     return str(spawner._get_pod_url(pod))
 
 
-async def create_companions(spawner: KubeSpawner, pod: JsonObject) -> None:
-    """Create what some hubs have beside a pod: a certificate's Secret, a Service, whatever their own hook makes.
-
-    They are owned by the pod, so that they go with it (internal_ssl, services_enabled, after_pod_created_hook).
-    """
+def companions(spawner: KubeSpawner, pod: JsonObject) -> Iterator[tuple[Kind, JsonObject]]:
+    """Yield what some hubs have beside a pod, and which it owns (internal_ssl, services_enabled)."""
     owner = make_owner_reference(spawner.pod_name, pod["metadata"]["uid"])
     if spawner.internal_ssl:
-        await _create(spawner, "secret", spawner.get_secret_manifest(owner))
+        yield SECRETS, _plain(spawner, spawner.get_secret_manifest(owner))
     if spawner.internal_ssl or spawner.services_enabled:
-        await _create(spawner, "service", spawner.get_service_manifest(owner, spawner._get_pod_port(pod)))
+        yield SERVICES, _plain(spawner, spawner.get_service_manifest(owner, spawner._get_pod_port(pod)))
+
+
+async def call_pod_created_hook(spawner: KubeSpawner, pod: JsonObject) -> None:
+    """Let the site's own hook make what it wants beside a pod."""
     if spawner.after_pod_created_hook:
-        await maybe_future(spawner.after_pod_created_hook(spawner, pod))
-
-
-async def _create(spawner: KubeSpawner, kind: str, manifest: Any) -> None:
-    name = manifest.metadata.name
-    gone = partial(spawner._ensure_not_exists, kind, name)
-    await exponential_backoff(gone, f"The earlier {kind} {name} is still there.")
-    create = partial(spawner._make_create_resource_request, kind, manifest)
-    await exponential_backoff(create, f"The {kind} {name} could not be created.")
+        await call_hook("after_pod_created_hook", spawner.after_pod_created_hook, spawner, pod, log=spawner.log)
 
 
 async def _settle_claim_name(spawner: KubeSpawner) -> None:
@@ -139,6 +136,11 @@ async def _settle_claim_name(spawner: KubeSpawner) -> None:
 
 
 def _plain(spawner: KubeSpawner, manifest: Any) -> JsonObject:
-    plain: JsonObject = spawner.api.api_client.sanitize_for_serialization(manifest)
+    plain = _serialised(spawner, manifest)
     plain["metadata"]["namespace"] = spawner.namespace
+    return plain
+
+
+def _serialised(spawner: KubeSpawner, manifest: Any) -> JsonObject:
+    plain: JsonObject = spawner.api.api_client.sanitize_for_serialization(manifest)
     return plain

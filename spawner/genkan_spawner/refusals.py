@@ -27,6 +27,8 @@ class Refusal(SpawnException):  # type: ignore[misc]  # JupyterHub is published 
     """
 
     verdict: Verdict | None = None
+    jupyterhub_html_message: str | None = None
+    """The sentence with markup, where a site's own hook gives one."""
 
     def __init__(self, sentence: str, *, reason: Reason, status_code: int = 400, log_message: str = "") -> None:
         super().__init__(sentence, reason=reason.value, status_code=status_code, log_message=log_message)

@@ -15,9 +15,9 @@ SPAWNER = ROOT / "spawner/genkan_spawner"
 MODULES = [
     ROOT / "profiles/genkan_profiles/choices.py",
     *(SPAWNER / f"checks/{name}.py" for name in ("driver", "fit", "limit_ranges", "priority", "quota", "shortage")),
-    *(SPAWNER / f"starting/{name}.py" for name in ("creation", "pursuit", "reservation", "start")),
+    *(SPAWNER / f"starting/{name}.py" for name in ("companions", "creation", "pursuit", "reservation", "start")),
     SPAWNER / "following/endings.py",
-    *(SPAWNER / f"{name}.py" for name in ("aftermath", "denials", "offering", "spawner")),
+    *(SPAWNER / f"{name}.py" for name in ("aftermath", "denials", "hooks", "offering", "spawner")),
 ]
 VALUE = "…"
 BETWEEN_SENTENCES = re.compile(r"(?<=\.) (?=[A-Z'…0-9])|(?<=…) (?=[A-Z])")

@@ -40,9 +40,9 @@ async def rehearse(api: KubernetesApi, kind: Kind, manifest: JsonObject) -> Json
 
 async def _rehearsed(api: KubernetesApi, kind: Kind, manifest: JsonObject) -> JsonObject:
     path = kind.path(namespace=manifest["metadata"]["namespace"])
-    attempts = _attempts(_REHEARSAL_SECONDS)
+    rounds = attempts(_REHEARSAL_SECONDS)
     while True:
-        last = await anext(attempts)
+        last = await anext(rounds)
         try:
             return await api.request("POST", path, query={"dryRun": "All"}, body=manifest)
         except KubernetesError as e:
@@ -55,7 +55,7 @@ async def create_pod(api: KubernetesApi, manifest: JsonObject, *, within: float,
 
     `remove_earlier` is awaited to remove it. Raises Refusal.
     """
-    async for last in _attempts(within):
+    async for last in attempts(within):
         try:
             created = await _created(api, manifest, remove_earlier=remove_earlier)
         except KubernetesError as e:
@@ -105,7 +105,7 @@ async def claim_is_missing(api: KubernetesApi, manifest: JsonObject) -> bool:
 
 async def create_claim(api: KubernetesApi, manifest: JsonObject, *, within: float) -> None:
     """Create a claim unless it is there; what may pass is tried again for so many seconds. Raises Refusal."""
-    async for last in _attempts(within):
+    async for last in attempts(within):
         try:
             await api.create(CLAIMS, manifest, namespace=manifest["metadata"]["namespace"])
         except ConflictError:
@@ -142,7 +142,7 @@ def is_of_start(pod: JsonObject, manifest: JsonObject) -> bool:
     return start is not None and start == found
 
 
-async def _attempts(within: float) -> AsyncIterator[bool]:
+async def attempts(within: float) -> AsyncIterator[bool]:
     """Yield at once and then with growing pauses, for so many seconds; True the last time."""
     loop = asyncio.get_running_loop()
     deadline, pause = loop.time() + within, _PAUSE

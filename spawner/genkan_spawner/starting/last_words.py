@@ -35,11 +35,12 @@ async def last_words(api: KubernetesApi, namespace: str, name: str) -> str:
         except KubernetesError:
             continue
         if text.strip():
-            return " / ".join(map(_blanked, text.strip()[-_LOOKED_AT:].splitlines()))[-MOST_CHARACTERS:]
+            return " / ".join(map(blanked, text.strip()[-_LOOKED_AT:].splitlines()))[-MOST_CHARACTERS:]
     return ""
 
 
-def _blanked(line: str) -> str:
+def blanked(line: str) -> str:
+    """Return a line of a log without what looks like a secret in it."""
     for secret in _SECRETS:
         line = secret.sub(r"\1...", line)
     return line.strip()

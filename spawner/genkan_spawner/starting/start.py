@@ -11,10 +11,11 @@ from genkan_spawner.following.steps import Progress, Step
 from genkan_spawner.hub_view import HubView
 from genkan_spawner.kinds import PODS
 from genkan_spawner.kubespawner_seam import (
+    call_pod_created_hook,
     claim_is_there,
     claim_manifest,
-    create_companions,
-    ensure_namespace,
+    companions,
+    namespace_manifest,
     pod_manifest,
     pod_url,
 )
@@ -23,6 +24,7 @@ from genkan_spawner.reasons import Reason
 from genkan_spawner.refusals import Refusal
 from genkan_spawner.removal import remove_pod
 
+from .companions import create_companion, create_namespace
 from .creation import claim_is_missing, create_claim, create_pod, is_of_start, rehearse
 from .pursuit import Pursuit
 from .reservation import reserved
@@ -47,12 +49,18 @@ class Start:
         self._created: JsonObject | None = None
         self._deadline = asyncio.get_running_loop().time() + max(1.0, spawner.start_timeout - MARGIN)
 
+    @property
+    def _within(self) -> float:
+        """How many seconds a request that fails for a passing reason is tried again."""
+        return float(self._spawner.k8s_api_request_retry_timeout)
+
     async def run(self) -> str:
         """Return the address of the server; raises Refusal, and then nothing is left that was not there before."""
         spawner = self._spawner
         self._story.tell(Progress(Step.ASKED, "Your choice is being checked."))
         await spawner.load_user_options()
-        await ensure_namespace(spawner)
+        if (place := namespace_manifest(spawner)) is not None:
+            await create_namespace(self._view.api, place, within=self._within)
         await self._view.ready()
         try:
             created = await self._create_in_time()
@@ -73,7 +81,9 @@ class Start:
         try:
             async with asyncio.timeout_at(self._deadline):
                 created = await self._create()
-                await create_companions(self._spawner, created)
+                for kind, manifest in companions(self._spawner, created):
+                    await create_companion(self._view.api, kind, manifest, within=self._within)
+                await call_pod_created_hook(self._spawner, created)
         except TimeoutError as e:
             sentence = "The server could not be created in time. Try again in a minute."
             raise Refusal(sentence, reason=Reason.UNAVAILABLE, status_code=HTTPStatus.SERVICE_UNAVAILABLE) from e
@@ -82,7 +92,7 @@ class Start:
     async def _create(self) -> JsonObject:
         """Check, reserve, rehearse and create."""
         spawner, api = self._spawner, self._view.api
-        within = spawner.k8s_api_request_retry_timeout
+        within = self._within
         manifest = await pod_manifest(spawner)
         manifest["metadata"].setdefault("annotations", {})[START] = str(uuid.uuid4())
         if spawner.hub_mark:
