@@ -3,9 +3,10 @@
 from .catalogue import BUILT_IN, SAMPLE, Catalogue, load_catalogue
 from .choices import check_choice, chosen_conditions, chosen_overrides, preselected, remembered
 from .compiler import ProfileList, compile_profiles
-from .exceptions import ChoiceError, DocumentError, Problem, ProfilesError, QuantityError
+from .exceptions import ChoiceError, DocumentError, HomeError, Problem, ProfilesError, QuantityError
 from .fill import Fill
 from .hardware import Gpu, Hardware, WhenFull
+from .home_names import Home, home_of
 from .homes import HOME, AccessMode, FolderNames, Homes, HomesKind, Ownership
 from .images import Image, OwnImage
 from .offers import HardwareOffer, LeftOut, Offers, Section, offers_for
@@ -27,6 +28,8 @@ __all__ = [
     "Gpu",
     "Hardware",
     "HardwareOffer",
+    "Home",
+    "HomeError",
     "Homes",
     "HomesKind",
     "Image",
@@ -48,6 +51,7 @@ __all__ = [
     "chosen_conditions",
     "chosen_overrides",
     "compile_profiles",
+    "home_of",
     "load_catalogue",
     "offers_for",
     "preselected",

@@ -3,7 +3,8 @@
 ProfilesError
 ├── DocumentError      a file that cannot be read or does not say what its model asks for
 ├── QuantityError      a text that is no Kubernetes quantity
-└── ChoiceError        a choice that the catalogue does not offer
+├── ChoiceError        a choice that the catalogue does not offer
+└── HomeError          a home that cannot be given to a user
 """
 
 from collections.abc import Iterable
@@ -63,6 +64,10 @@ class DocumentError(ProfilesError):
 
 class QuantityError(ProfilesError, ValueError):
     """A text that is no Kubernetes quantity; a ValueError so that pydantic reports it at its place."""
+
+
+class HomeError(ProfilesError):
+    """A home that cannot be given to a user, in words for that user."""
 
 
 class ChoiceError(ProfilesError):

@@ -1,5 +1,6 @@
 """Homes: where a user's own files are, and whose they are for the file system."""
 
+import functools
 import unicodedata
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
@@ -100,6 +101,11 @@ class Homes(Row):
     """For kind shared: how full the export is."""
     ownership: Ownership | None = None
     """Whom the files belong to; without it what the hub's configuration says, which is 1000 by default."""
+
+    @functools.cached_property
+    def given_folders(self) -> frozenset[str]:
+        """The first steps of the folders that are given by name; nobody else's folder may be one of them."""
+        return frozenset(folder_parts(folder)[0] for folder in self.folders.values())
 
     @property
     def capacity(self) -> str:

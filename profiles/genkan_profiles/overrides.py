@@ -24,6 +24,18 @@ THREAD_VARIABLES = (
 )
 """Libraries that would start a thread for each core of the machine, whatever the limit of the container."""
 
+CACHE_FOLDERS = {
+    "CUDA_CACHE_PATH": "cuda",
+    "HF_HOME": "huggingface",
+    "NUMBA_CACHE_DIR": "numba",
+    "PIP_CACHE_DIR": "pip",
+    "TORCHINDUCTOR_CACHE_DIR": "inductor",
+    "TORCH_HOME": "torch",
+    "TRITON_CACHE_DIR": "triton",
+    "UV_CACHE_DIR": "uv",
+}
+"""Where libraries keep what they can fetch or compile again, by the variable that says so, below a scratch volume."""
+
 SHARED_MEMORY = "shared-memory"
 """Name of the volume at /dev/shm."""
 
@@ -36,7 +48,8 @@ def hardware_override(row: Hardware, *, volumes: Iterable[Volume], resources: It
 
     Volumes are keyed by their name, mounts by their path and tolerations by their number.
     """
-    pod_volumes, mounts = _storage(row, volumes)
+    mounted = [volume for volume in volumes if not volume.hardware or row.slug in volume.hardware]
+    pod_volumes, mounts = _storage(row, mounted)
     limit = parse_quantity(row.most_cpu)
     memory = quantity_bytes(row.memory)
     devices: dict[str, str | None] = dict.fromkeys(resources)
@@ -53,6 +66,7 @@ def hardware_override(row: Hardware, *, volumes: Iterable[Volume], resources: It
             **dict.fromkeys(THREAD_VARIABLES, str(max(1, int(limit)))),
             # The NVIDIA runtime shows every card of the node to a container that asks for none.
             "NVIDIA_VISIBLE_DEVICES": "void" if row.gpu is None else None,
+            **_caches(mounted),
         },
         "volumes": pod_volumes,
         "volume_mounts": mounts,
@@ -61,6 +75,7 @@ def hardware_override(row: Hardware, *, volumes: Iterable[Volume], resources: It
             f"{_PREFIX}-{number:02}": _toleration(toleration) for number, toleration in enumerate(row.tolerations)
         },
         "node_affinity_required": _required_products(row),
+        **_groups(mounted),
     }
 
 
@@ -81,11 +96,25 @@ def _toleration(toleration: Toleration) -> dict[str, str]:
     return {name: value for name, value in fields.items() if value}
 
 
-def _storage(row: Hardware, volumes: Iterable[Volume]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _caches(mounted: Iterable[Volume]) -> dict[str, str]:
+    """Return the variables that point into the scratch for caches; none where there is no such scratch."""
+    for volume in mounted:
+        if volume.scratch is not None and volume.scratch.caches:
+            return {name: f"{volume.mount_path}/.cache/{folder}" for name, folder in CACHE_FOLDERS.items()}
+    return {}
+
+
+def _groups(mounted: Iterable[Volume]) -> dict[str, list[int]]:
+    """Return the groups that the files of shares belong to; nothing where no share has one."""
+    groups = sorted({volume.gid for volume in mounted if volume.gid is not None})
+    return {"supplemental_gids": groups} if groups else {}
+
+
+def _storage(row: Hardware, mounted: Iterable[Volume]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the volumes by name and their mounts by path."""
     pod_volumes: dict[str, Any] = {}
     mounts: dict[str, Any] = {}
-    for source, mount in [*_shared_memory(row), *_mounted(row, volumes)]:
+    for source, mount in [*_shared_memory(row), *_volumes(mounted)]:
         pod_volumes[source["name"]] = source
         mounts[mount["mountPath"]] = mount
     return pod_volumes, mounts
@@ -103,10 +132,8 @@ def _shared_memory(row: Hardware) -> Iterator[tuple[dict[str, Any], dict[str, An
     )
 
 
-def _mounted(row: Hardware, volumes: Iterable[Volume]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    for volume in volumes:
-        if volume.hardware and row.slug not in volume.hardware:
-            continue
+def _volumes(mounted: Iterable[Volume]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    for volume in mounted:
         name = f"{_PREFIX}-{volume.slug}"
         source: dict[str, Any] = {"name": name}
         if volume.scratch is not None:

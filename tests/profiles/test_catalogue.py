@@ -195,3 +195,40 @@ def test_what_is_no_image_is_refused(file: Path, image: str) -> None:
 def test_the_built_in_file_is_part_of_the_package() -> None:
     assert BUILT_IN.is_file()
     assert isinstance(load_catalogue(BUILT_IN), Catalogue)
+
+
+def test_no_volume_shows_everybodys_homes(file: Path) -> None:
+    volumes = [("a", "people"), ("b", "people/ann"), ("c", ""), ("d", "data"), ("e", "people-of-old")]
+    rows = "\n".join(
+        f"  - {{slug: {slug}, display_name: A, mount_path: /{slug}, claim: homes, sub_path: {path}}}"
+        for slug, path in volumes
+    ).replace(", sub_path: }", "}")
+    homes = "homes: {kind: shared, claim: homes, folder: people}\n"
+    file.write_text(f"{RIGHT}{homes}volumes:\n{rows}\n")
+
+    with pytest.raises(DocumentError) as caught:
+        load_catalogue(file)
+
+    sentence = "This would show the homes of all users; take a sub_path beside the homes' folder."
+    assert [(problem.path, problem.sentence) for problem in caught.value.problems] == [
+        ("volumes[0].sub_path", sentence),
+        ("volumes[1].sub_path", sentence),
+        ("volumes[2].claim", sentence),
+    ]
+
+
+def test_caches_are_in_one_place_on_each_hardware(file: Path) -> None:
+    rows = [("a", "small", ""), ("b", "big", ""), ("c", "small", ", groups: [vision]")]
+    volumes = "\n".join(
+        f"  - {{slug: {slug}, display_name: A, mount_path: /{slug}, scratch: {{size: 1Gi, caches: true}}, "
+        f"hardware: [{hardware}]{groups}}}"
+        for slug, hardware, groups in rows
+    )
+    file.write_text(f"{RIGHT}volumes:\n{volumes}\n")
+
+    with pytest.raises(DocumentError) as caught:
+        load_catalogue(file)
+
+    (problem,) = caught.value.problems
+    assert problem.path == "volumes[2].scratch.caches"
+    assert problem.sentence == "Caches can be in one place only, and volumes[0].scratch.caches is that already."

@@ -14,12 +14,14 @@ from genkan_profiles import (
     Image,
     OwnImage,
     ProfileList,
+    Volume,
     load_catalogue,
     offers_for,
 )
 from genkan_profiles.compiler import compile_profiles, summary
 from genkan_profiles.overrides import THREAD_VARIABLES
 from genkan_profiles.quantities import format_quantity
+from genkan_profiles.volumes import Scratch
 
 from ..spawner.catalogues import RICH
 from ..support.catalogues import words
@@ -194,3 +196,38 @@ def test_any_catalogue_has_one_default_and_rows_that_undo_each_other(rows: tuple
     for profile in profiles:
         choices = profile["profile_options"]["image"]["choices"].values()
         assert sum(choice["default"] for choice in choices) == 1
+
+
+def test_caches_point_into_the_scratch_where_it_is_mounted() -> None:
+    scratch = Volume(
+        slug="scratch",
+        display_name="Scratch",
+        mount_path="/scratch",
+        scratch=Scratch(size="1Gi", caches=True),
+        hardware=("a",),
+    )
+    first, second = (
+        profile["kubespawner_override"]["environment"]
+        for profile in compiled(Catalogue(hardware=(hardware(), hardware(slug="b")), images=IMAGES, volumes=(scratch,)))
+    )
+
+    assert {first[name] for name in ("HF_HOME", "PIP_CACHE_DIR", "TRITON_CACHE_DIR")} == {
+        "/scratch/.cache/huggingface",
+        "/scratch/.cache/pip",
+        "/scratch/.cache/triton",
+    }
+    assert "HF_HOME" not in second
+
+
+def test_servers_are_in_the_groups_of_the_shares_that_they_mount() -> None:
+    shares = tuple(
+        Volume(slug=f"s{gid}", display_name="Share", mount_path=f"/s{gid}", claim="share", gid=gid, hardware=on)
+        for gid, on in ((3002, ()), (3001, ()), (3003, ("b",)))
+    )
+    rows = (hardware(), hardware(slug="b"))
+    first, second = (
+        profile["kubespawner_override"]["supplemental_gids"]
+        for profile in compiled(Catalogue(hardware=rows, images=IMAGES, volumes=shares))
+    )
+
+    assert (first, second) == ([3001, 3002], [3001, 3002, 3003])
