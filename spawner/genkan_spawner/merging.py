@@ -13,6 +13,7 @@ from typing import Any
 from traitlets import HasTraits
 
 _AFFINITY = "node_affinity_required"
+_GROUPS = "supplemental_gids"
 
 
 def _mount_path(row: Mapping[str, Any]) -> str:
@@ -48,6 +49,8 @@ def prepare(spawner: HasTraits, override: dict[str, Any]) -> None:
             kept = _keyed(getattr(spawner, name), key)
             # A mount of the site at the same path would be merged with ours, and two Kubernetes refuses.
             setattr(spawner, name, {known: row for known, row in kept.items() if known not in given})
+    if _GROUPS in override:
+        setattr(spawner, _GROUPS, _groups_of_both(getattr(spawner, _GROUPS), override.pop(_GROUPS)))
     if _AFFINITY in override:
         override[_AFFINITY] = required_of_both(getattr(spawner, _AFFINITY), override[_AFFINITY])
 
@@ -62,6 +65,18 @@ def required_of_both(site: Any, profile: Any) -> list[dict[str, Any]]:
     if not ours or not theirs:
         return ours or theirs
     return [_joined(first, second) for first, second in itertools.product(theirs, ours)]
+
+
+def _groups_of_both(site: Any, profile: list[int]) -> Any:
+    """Return the groups of both, which a site may have given as a function of the spawner."""
+    if not callable(site):
+        return sorted({*(site or ()), *profile})
+
+    async def groups(spawner: HasTraits) -> list[int]:
+        found = site(spawner)
+        return sorted({*((await found if inspect.isawaitable(found) else found) or ()), *profile})
+
+    return groups
 
 
 def _joined(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
