@@ -6,6 +6,7 @@ again every ten seconds.
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
@@ -24,7 +25,7 @@ from .following.endings import Ending, Patience
 from .hooks import call_hook
 from .hub_view import HubView
 from .kinds import PODS
-from .kubespawner_seam import ServersAsReflector, commit
+from .kubespawner_seam import ServersAsReflector, commit, new_claim
 from .marks import hub_mark
 from .removal import remove_pod
 from .starting.start import Start
@@ -138,9 +139,14 @@ class ClusterSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publi
             mounting=self.mounting_timeout,
         )
 
+    @property
+    def circumstances(self) -> Conditions:
+        """The conditions of the present choice, with the claim that a start would make."""
+        return replace(self.conditions, creates=new_claim(self))
+
     def examine(self, demand: Demand, snapshot: Snapshot) -> Verdict:
         """Return what all checks say of the pod that would be created."""
-        return self.conditions.examine(demand, snapshot)
+        return self.circumstances.examine(demand, snapshot)
 
     def twin(self, options: Mapping[str, str]) -> Self:
         """Return a spawner of the same user with a choice, for looking at what it would create."""

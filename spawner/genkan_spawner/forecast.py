@@ -17,6 +17,7 @@ from .checks.demand import Demand, demand_of
 from .checks.findings import Verdict
 from .checks.outlook import Outlook
 from .cluster.snapshot import Health, Snapshot, Source
+from .home_forecast import OwnHome
 from .kubespawner_seam import pod_manifest
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ async def _foresee(spawner: "GenkanSpawner", options: Options, offering: "Offeri
     try:
         await scratch.load_user_options()
         # The first user's name must not stand for the others: a waiting pod of that name would be left out.
-        demand = dataclasses.replace(demand_of(await pod_manifest(scratch)), name="")
+        demand = dataclasses.replace(OwnHome.of(scratch).left_out(demand_of(await pod_manifest(scratch))), name="")
     except Exception:
         # A site's own hooks take part, and a form is to be shown whatever they do.
         spawner.log.exception("What %s would ask for cannot be foreseen.", dict(options))

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 from .api import JsonObject, KubernetesApi
 from .cluster.cache import ClusterCache
 from .cluster.metrics import ClusterMetrics
-from .cluster.snapshot import Source
+from .cluster.snapshot import STORAGE, Source
 from .following.server_pods import ServerPods
 from .forecast import Forecasts
 from .orphans import OrphanSweep, claims_of
@@ -85,9 +85,9 @@ class HubView:
 
     def standing(self) -> Standing:
         """Return how old what is known is."""
-        ages = [health.age for health in self.cache.health().values()]
-        known = all(health.loaded and health.healthy for health in self.cache.health().values())
-        oldest = max(ages)
+        kinds = [health for source, health in self.cache.health().items() if source not in STORAGE]
+        known = all(health.loaded and health.healthy for health in kinds)
+        oldest = max(health.age for health in kinds)
         return Standing(known, int(oldest) if math.isfinite(oldest) else 0)
 
     async def close(self) -> None:

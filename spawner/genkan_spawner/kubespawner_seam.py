@@ -13,6 +13,8 @@ from kubespawner import KubeSpawner
 from kubespawner.objects import make_namespace, make_owner_reference
 
 from genkan_spawner.api import JsonObject, KubernetesApi
+from genkan_spawner.checks.claims import NewClaim
+from genkan_spawner.checks.demand import OWNER
 from genkan_spawner.following.server_pods import ServerPods
 from genkan_spawner.hooks import call_hook
 from genkan_spawner.kinds import SECRETS, SERVICES, Kind
@@ -91,6 +93,16 @@ async def claim_manifest(spawner: KubeSpawner) -> JsonObject | None:
         return None
     await _settle_claim_name(spawner)
     return _plain(spawner, spawner.get_pvc_manifest())
+
+
+def new_claim(spawner: KubeSpawner) -> NewClaim | None:
+    """Return what the claim of the user's home asks for, or None where it is not the hub's business."""
+    return NewClaim.of(_plain(spawner, spawner.get_pvc_manifest())) if spawner.storage_pvc_ensure else None
+
+
+def owner_label(spawner: KubeSpawner) -> str:
+    """Return the label by which the pods of a user are told from those of others."""
+    return str(spawner._build_common_labels({}).get(OWNER, ""))
 
 
 def claim_is_there(spawner: KubeSpawner) -> None:

@@ -13,7 +13,17 @@ from typer.testing import CliRunner, Result
 
 from genkan_hub.cli import app
 from genkan_spawner.api import JsonObject
-from genkan_spawner.kinds import LIMIT_RANGES, NODES, PODS, PRIORITY_CLASSES, QUOTAS
+from genkan_spawner.kinds import (
+    CLAIMS,
+    CSI_DRIVERS,
+    LIMIT_RANGES,
+    NODES,
+    PODS,
+    PRIORITY_CLASSES,
+    QUOTAS,
+    STORAGE_CLASSES,
+    VOLUMES,
+)
 
 from ..support.kubernetes import FakeApiServer, fake_api_server
 
@@ -58,6 +68,16 @@ def quota(namespace: str = "default", **amounts: str) -> JsonObject:
     }
 
 
+def storage_class(name: str = "fast") -> JsonObject:
+    """Return the cluster's default."""
+    annotations = {"storageclass.kubernetes.io/is-default-class": "true"}
+    return {
+        "metadata": {"name": name, "uid": name, "resourceVersion": "1", "annotations": annotations},
+        "provisioner": "disks.example.org",
+        "volumeBindingMode": "WaitForFirstConsumer",
+    }
+
+
 async def command(*words: str, stdin: str | None = None) -> Result:
     """Run the command beside the loop that serves the cluster."""
 
@@ -93,6 +113,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     async with fake_api_server(tmp_path) as (server, _):
         found = Bench(server, tmp_path)
         found.has(node())
+        found.has(storage_class(), path=STORAGE_CLASSES.path())
         yield found
 
 
@@ -102,7 +123,7 @@ async def test_a_pod_that_fits_is_ready(bench: Bench) -> None:
     assert code == 0
     assert list(found) == ["demand", "state", "would_preempt", "findings"]
     assert (found["demand"], found["state"], found["would_preempt"]) == ("mine", "ready", False)
-    assert [list(finding) for finding in found["findings"]] == [KEYS] * 5
+    assert [list(finding) for finding in found["findings"]] == [KEYS] * 6
 
 
 async def test_a_full_cluster_refuses_or_makes_wait(bench: Bench) -> None:
@@ -185,12 +206,13 @@ async def test_the_cluster_is_looked_at_once(bench: Bench) -> None:
     await bench.ask(pod("a"), pod("b"), pod("c"))
 
     asked = [request.path for request in bench.server.requests]
-    kinds = [NODES.path(), PODS.path(), QUOTAS.path(), PRIORITY_CLASSES.path(), LIMIT_RANGES.path()]
-    assert sorted(asked) == sorted(kinds)
+    storage = (CLAIMS, CSI_DRIVERS, STORAGE_CLASSES, VOLUMES)
+    kinds = (NODES, PODS, QUOTAS, PRIORITY_CLASSES, LIMIT_RANGES, *storage)
+    assert sorted(asked) == sorted(kind.path() for kind in kinds)
 
 
 async def test_a_cluster_that_refuses_to_be_read_is_unknown(bench: Bench) -> None:
-    bench.server.failures = [(403, "Forbidden")] * 5
+    bench.server.failures = [(403, "Forbidden")] * 9
 
     code, (found,) = await bench.ask(pod(gpu="1"))
 

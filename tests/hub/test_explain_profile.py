@@ -8,10 +8,10 @@ import pytest
 
 from genkan_profiles import SAMPLE
 from genkan_spawner.api import JsonObject
-from genkan_spawner.kinds import NODES, PODS, QUOTAS
+from genkan_spawner.kinds import NODES, PODS, QUOTAS, STORAGE_CLASSES
 
 from ..support.kubernetes import fake_api_server
-from .test_explain import GPU, Bench, bound, pod, quota
+from .test_explain import GPU, Bench, bound, pod, quota, storage_class
 
 CATALOGUE = """
 hardware:
@@ -33,6 +33,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
         (tmp_path / "catalogue.yaml").write_text(CATALOGUE)
         found = Bench(server, tmp_path)
         found.has(_node())
+        found.has(storage_class(), path=STORAGE_CLASSES.path())
         yield found
 
 
@@ -60,7 +61,8 @@ async def test_hardware_with_room_is_ready(bench: Bench) -> None:
 
     assert code == 0
     assert (found["demand"], found["state"], found["would_preempt"]) == ("gpu", "ready", False)
-    assert [finding["check"] for finding in found["findings"]] == ["access", "quota", "priority", "fit", "driver"]
+    checks = ["access", "quota", "priority", "fit", "driver", "storage"]
+    assert [finding["check"] for finding in found["findings"]] == checks
 
 
 async def test_the_catalogue_says_whether_it_may_be_waited_for(bench: Bench) -> None:
@@ -142,6 +144,25 @@ async def test_a_question_that_makes_no_sense_is_told(bench: Bench, words: list[
 
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith(f"genkan explain: {sentence}")
+
+
+async def test_a_home_that_cannot_be_made_is_told_with_its_numbers(bench: Bench) -> None:
+    full = {"requests.storage": "100Gi"}
+    bench.has(
+        {
+            "metadata": {"name": "disks", "namespace": "default", "uid": "disks", "resourceVersion": "1"},
+            "spec": {"hard": full},
+            "status": {"hard": full, "used": {"requests.storage": "96Gi"}},
+        },
+        path=QUOTAS.path(),
+    )
+
+    code, found = await explain(bench, "cpu")
+
+    assert (code, found["state"]) == (4, "refused")
+    (row,) = [finding for finding in found["findings"] if finding["check"] == "storage"]
+    assert row["message"].startswith("Your home needs 10 GB of storage, and your team has 4 GB left")
+    assert (row["requested"], row["used"], row["limit"], row["over_by"]) == ("10Gi", "96Gi", "100Gi", "6Gi")
 
 
 async def test_the_hubs_own_configuration_counts(bench: Bench) -> None:

@@ -41,7 +41,7 @@ async def planned(profile: Profile, api: KubernetesApi, *, namespace: str) -> As
             if refusal.reason == Reason.ACCESS:
                 raise NotOfferedError(refusal.jupyterhub_message) from refusal
             raise InputError(refusal.jupyterhub_message) from refusal
-        return Asked(profile.hardware, await pod_manifest(spawner), profile.hardware, spawner.conditions)
+        return Asked(profile.hardware, await pod_manifest(spawner), profile.hardware, spawner.circumstances)
 
 
 def _hub_config(profile: Profile, *, namespace: str) -> Config:

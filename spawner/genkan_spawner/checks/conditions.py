@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from genkan_profiles import WhenFull
 from genkan_spawner.cluster.snapshot import Snapshot
 
+from .claims import NewClaim
 from .demand import Demand
 from .driver import ImageNeeds
 from .findings import Verdict
@@ -18,7 +19,19 @@ class Conditions:
 
     image_needs: ImageNeeds | None = None
     when_full: WhenFull = WhenFull.REFUSE
+    rescue: bool = False
+    """Whether it starts even on a full disk, for cleaning up."""
+    creates: NewClaim | None = None
+    """The claim that its start makes if it is not there."""
 
     def examine(self, demand: Demand, snapshot: Snapshot, *, outlook: Outlook | None = None) -> Verdict:
         """Return what all checks say of a demand."""
-        return examine(demand, snapshot, image_needs=self.image_needs, when_full=self.when_full, outlook=outlook)
+        return examine(
+            demand,
+            snapshot,
+            image_needs=self.image_needs,
+            when_full=self.when_full,
+            creates=self.creates,
+            rescue=self.rescue,
+            outlook=outlook,
+        )

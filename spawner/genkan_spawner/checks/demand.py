@@ -11,6 +11,7 @@ from genkan_spawner.api import JsonObject
 from genkan_spawner.cluster.records import Amounts
 from genkan_spawner.cluster.requests import parse_amount, pod_requests
 
+from .claims import ClaimUse, read_claims
 from .exceptions import ManifestError
 from .parts import Part
 from .placement import Placement, read_placement
@@ -20,6 +21,10 @@ PODS = "pods"
 
 _COMPUTE = ("cpu", "memory")
 _POD_LEVEL = (*_COMPUTE, "hugepages-")
+
+
+OWNER = "hub.jupyter.org/username"
+"""The label that KubeSpawner puts on each server."""
 
 
 class Rule(StrEnum):
@@ -73,6 +78,10 @@ class Demand:
     gated: bool = False
     """Whether something else, such as a queue of jobs, has to release it first."""
     unforeseen: tuple[Rule, ...] = ()
+    claims: tuple[ClaimUse, ...] = ()
+    """What it mounts."""
+    owner: str = ""
+    """The label by which a hub tells whose server it is."""
     sizes: JsonObject | None = field(default=None, compare=False, repr=False)
     """The spec with nothing but names and amounts: what a LimitRange completes and bounds. None once it has."""
 
@@ -111,6 +120,8 @@ def demand_of(manifest: JsonObject, *, namespace: str = "default", final: bool =
         crosses_namespaces=any(_other_namespaces(term) for term in _neighbour_terms(spec)),
         gated=bool(spec.items("schedulingGates")),
         unforeseen=tuple(_unforeseen(spec)),
+        claims=tuple(read_claims(spec)),
+        owner=str(metadata.part("labels").value.get(OWNER) or ""),
         sizes=None if final else sizes,
     )
 

@@ -3,7 +3,7 @@
 Other pods that fit are placed in a simulation before the demand is looked at, in the order of the scheduler's queue.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Self, TypeAlias
 
@@ -31,6 +31,7 @@ class Outlook:
     blocked: tuple[PodRecord, ...] = ()
     """Waiting pods without room that may not make any; in the order of the queue."""
     _empty: Taken = field(default_factory=dict)
+    _holders: dict[tuple[str, str], list[PodRecord]] | None = None
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> Self:
@@ -48,6 +49,15 @@ class Outlook:
     def snapshot(self) -> Snapshot:
         """What all of this is about."""
         return self.capacity.snapshot
+
+    def holders(self, namespace: str, claim: str) -> Sequence[PodRecord]:
+        """Return the pods on nodes that mount a claim."""
+        if self._holders is None:
+            self._holders = {}
+            for pod in (pod for view in self.snapshot.nodes.values() for pod in view.pods if pod.claims):
+                for name in pod.claims:
+                    self._holders.setdefault((pod.namespace, name), []).append(pod)
+        return self._holders.get((namespace, claim), ())
 
     def standing(self, demand: Demand) -> Standing:
         """Return the priority that the demand would have."""

@@ -15,6 +15,8 @@ from genkan_spawner.cluster.projection import (
 )
 from genkan_spawner.cluster.snapshot import Health, Snapshot, Source
 from genkan_spawner.cluster.source import Feed
+from genkan_spawner.cluster.storage_board import StorageBoard
+from genkan_spawner.cluster.storage_feeds import storage_feeds
 from genkan_spawner.cluster.table import Table
 from genkan_spawner.exceptions import KubernetesError
 from genkan_spawner.kinds import LIMIT_RANGES, NODES, PODS, PRIORITY_CLASSES, QUOTAS, Kind
@@ -24,7 +26,8 @@ R = TypeVar("R")
 
 async def read_snapshot(api: KubernetesApi) -> Snapshot:
     """List all kinds; one that cannot be read is unknown, and the others count all the same."""
-    board = Board()
+    board, storage = Board(), StorageBoard()
+    feeds = storage_feeds(storage)
     sources = (Source.NODES, Source.PODS, Source.QUOTAS, Source.PRIORITY_CLASSES, Source.LIMIT_RANGES)
     found = await asyncio.gather(
         _fill(api, NODES, board.nodes, node_record),
@@ -32,6 +35,7 @@ async def read_snapshot(api: KubernetesApi) -> Snapshot:
         _fill(api, QUOTAS, board.quotas, quota_record),
         _fill(api, PRIORITY_CLASSES, board.priority_classes, priority_class_record),
         _fill(api, LIMIT_RANGES, board.limit_ranges, limit_range_record),
+        *(_fill(api, feed.kind, feed.table, feed.project) for feed in feeds.values()),
     )
     view = board.view()
     return Snapshot(
@@ -40,7 +44,8 @@ async def read_snapshot(api: KubernetesApi) -> Snapshot:
         quotas=view.quotas,
         limit_ranges=view.limit_ranges,
         priority_classes=view.priority_classes,
-        health=dict(zip(sources, found, strict=True)),
+        storage=storage.view(),
+        health=dict(zip((*sources, *feeds), found, strict=True)),
     )
 
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType, TracebackType
-from typing import Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from genkan_spawner.api import JsonObject, KubernetesApi
 from genkan_spawner.kinds import LIMIT_RANGES, NODES, PODS, PRIORITY_CLASSES, QUOTAS
@@ -17,7 +17,12 @@ from .projection import limit_range_record, node_record, pod_record, priority_cl
 from .records import PodRecord
 from .snapshot import Health, Snapshot, Source
 from .source import Feed, Followed
+from .storage_board import StorageBoard
+from .storage_feeds import CALM, storage_feeds
 from .table import Item
+
+if TYPE_CHECKING:
+    from genkan_spawner.storage.fill import Fills
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +31,7 @@ PodListener: TypeAlias = Callable[[ChangeType, JsonObject], None]
 
 
 class ClusterCache:
-    """Follows nodes, pods, quotas, limit ranges and priority classes, and shows them as snapshots.
+    """Follows nodes, pods, quotas, limit ranges, priority classes and storage, and shows them as snapshots.
 
     It outlives every failure of the API server. A kind that cannot be read is unhealthy by itself, and one that was
     never read is unknown, not empty. Where what is in all namespaces may not be read, those of `namespaces`
@@ -42,6 +47,9 @@ class ClusterCache:
         silence: float = SILENCE_SECONDS,
     ) -> None:
         self._board = Board()
+        self._storage = StorageBoard()
+        self.fills: Callable[[], Fills] = dict
+        """Tells how full the disks are of which somebody knows that."""
         self._assumed = AssumedPods(clock=clock)
         self._listeners: list[PodListener] = []
         board = self._board
@@ -50,10 +58,11 @@ class ClusterCache:
             Source.PODS: Feed(PODS, board.pods, pod_record, seen=self._pod_seen, shown=self._pod_shown),
             Source.QUOTAS: Feed(QUOTAS, board.quotas, quota_record),
             Source.PRIORITY_CLASSES: Feed(PRIORITY_CLASSES, board.priority_classes, priority_class_record),
+            **storage_feeds(self._storage),
             Source.LIMIT_RANGES: Feed(LIMIT_RANGES, board.limit_ranges, limit_range_record),
         }
         self._sources: dict[Source, Followed[Any]] = {
-            source: Followed(api, feed, namespaces=namespaces or (), clock=clock, silence=silence)
+            source: Followed(api, feed, namespaces=namespaces or (), clock=clock, silence=silence * CALM.get(source, 1))
             for source, feed in feeds.items()
         }
 
@@ -93,6 +102,8 @@ class ClusterCache:
             quotas=view.quotas,
             limit_ranges=view.limit_ranges,
             priority_classes=view.priority_classes,
+            storage=self._storage.view(),
+            fills=self.fills(),
             health=self.health(),
             assumed=assumed,
         )
@@ -103,7 +114,7 @@ class ClusterCache:
 
     def counts(self) -> Mapping[Source, int]:
         """Return how many objects of each kind are kept."""
-        return self._board.counts()
+        return MappingProxyType({**self._board.counts(), **self._storage.counts()})
 
     def assume(self, pod: PodRecord) -> None:
         """Count a pod as pending that is being created, until the watch shows it, `forget`, or a minute has passed."""

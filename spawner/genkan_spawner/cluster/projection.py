@@ -4,7 +4,7 @@ A cluster has thousands of pods that are alike, so their strings and mappings ar
 is left out and told of once: one odd object of a tenant must not end the view of all others.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from sys import intern
@@ -77,6 +77,7 @@ def pod_record(raw: JsonObject) -> PodRecord | None:
         gated=bool(spec.get("schedulingGates")),
         never_preempts=spec.get("preemptionPolicy") == "Never",
         nominated_node=status.get("nominatedNodeName") or None,
+        claims=tuple(intern(name) for name in _claims(spec)),
         labels=_shared({k: v for k, v in (metadata.get("labels") or {}).items() if _kept(k)}),
         demand=_demand(raw) if node is None else None,
     )
@@ -138,6 +139,12 @@ def _limit_row(raw: JsonObject, telling: Unreadable) -> LimitRow:
 
 def _taint(raw: JsonObject) -> Taint:
     return Taint(intern(raw["key"]), intern(raw.get("value") or ""), TaintEffect(raw["effect"]))
+
+
+def _claims(spec: JsonObject) -> Iterator[str]:
+    for volume in spec.get("volumes") or ():
+        if claim := volume.get("persistentVolumeClaim"):
+            yield claim["claimName"]
 
 
 def _time(text: str | None) -> datetime:

@@ -69,6 +69,8 @@ class PodRecord:
     nominated_node: str | None = None
     """Where room is being made for it."""
     labels: Mapping[str, str] = field(default_factory=dict)
+    claims: tuple[str, ...] = ()
+    """The names of the claims that it mounts, in its namespace."""
     demand: "object | None" = None
     """For a pod that waits: its genkan_spawner.checks.demand.Demand, with which its place can be foreseen."""
 

@@ -5,7 +5,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
+from genkan_spawner.storage.fill import Fills
+
 from .records import Amounts, LimitRangeRecord, NodeRecord, PodRecord, PriorityClassRecord, QuotaRecord
+from .storage_view import StorageView
 
 
 class Source(StrEnum):
@@ -16,6 +19,14 @@ class Source(StrEnum):
     QUOTAS = "resourcequotas"
     PRIORITY_CLASSES = "priorityclasses"
     LIMIT_RANGES = "limitranges"
+    CLAIMS = "persistentvolumeclaims"
+    STORAGE_CLASSES = "storageclasses"
+    VOLUMES = "persistentvolumes"
+    STORAGE_DRIVERS = "csidrivers"
+
+
+STORAGE = frozenset({Source.CLAIMS, Source.STORAGE_CLASSES, Source.VOLUMES, Source.STORAGE_DRIVERS})
+"""What only the check of storage looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +69,9 @@ class Snapshot:
     """By namespace."""
     priority_classes: Mapping[str, PriorityClassRecord] = field(default_factory=lambda: MappingProxyType({}))
     """By name."""
+    storage: StorageView = field(default_factory=StorageView)
+    fills: Fills = field(default_factory=lambda: MappingProxyType({}))
+    """How full the disks are of which that is known."""
     health: Mapping[Source, Health] = field(default_factory=lambda: MappingProxyType({}))
     assumed: tuple[PodRecord, ...] = ()
     """Those of `pending` that only the hub knows of so far; quotas' `used` does not count them yet."""

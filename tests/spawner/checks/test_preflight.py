@@ -201,6 +201,7 @@ def test_a_verdict_has_all_findings_in_order_and_the_sentence_of_the_worst() -> 
         Check.PRIORITY,
         Check.FIT,
         Check.DRIVER,
+        Check.STORAGE,
     ]
     assert verdict.state is State.REFUSED
     assert verdict.sentence.startswith("Your team has no share here")

@@ -7,7 +7,9 @@ PODS = kinds.PODS.path()
 QUOTAS = kinds.QUOTAS.path()
 CLASSES = kinds.PRIORITY_CLASSES.path()
 RANGES = kinds.LIMIT_RANGES.path()
-ALL = (NODES, PODS, QUOTAS, CLASSES, RANGES)
+CLAIMS = kinds.CLAIMS.path()
+STORAGE = (CLAIMS, kinds.STORAGE_CLASSES.path(), kinds.VOLUMES.path(), kinds.CSI_DRIVERS.path())
+ALL = (NODES, PODS, QUOTAS, CLASSES, RANGES, *STORAGE)
 
 
 def pods_of(namespace: str) -> str:

@@ -354,12 +354,16 @@ async def test_the_log_speaks_of_each_change_once_and_of_no_object(
         await until(cache, lambda seen: seen.knows(*EVERYTHING))
     told = [record.getMessage() for record in caplog.records if record.name.startswith("genkan_spawner")]
     assert sorted(told) == [
+        "The csidrivers are followed.",
         "The limitranges are followed.",
         "The nodes are followed.",
         "The nodes cannot be read: the hub lacks the right. Allow its service account to list and watch them.",
+        "The persistentvolumeclaims are followed.",
+        "The persistentvolumes are followed.",
         "The pods are followed.",
         "The priorityclasses are followed.",
         "The resourcequotas are followed.",
+        "The storageclasses are followed.",
     ]
 
 

@@ -30,7 +30,16 @@ async def test_each_kind_has_its_state_age_and_number(server: FakeApiServer, api
     assert found.pop('genkan_cluster_view_healthy{kind="nodes"}') == 0
     assert found == {
         f'genkan_cluster_view_{metric}{{kind="{kind}"}}': value
-        for kind, objects in (("pods", 2), ("resourcequotas", 1), ("priorityclasses", 1), ("limitranges", 0))
+        for kind, objects in (
+            ("pods", 2),
+            ("resourcequotas", 1),
+            ("priorityclasses", 1),
+            ("limitranges", 0),
+            ("persistentvolumeclaims", 0),
+            ("storageclasses", 0),
+            ("persistentvolumes", 0),
+            ("csidrivers", 0),
+        )
         for metric, value in (("healthy", 1), ("age_seconds", 3), ("objects", objects))
     }
     assert samples(registry) == {}
