@@ -1,0 +1,356 @@
+"""What forms share between users and keep between requests, and that nobody sees anything of anybody else."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from traitlets.config import Config
+
+from genkan_spawner import GenkanSpawner, form, offering
+from genkan_spawner.aftermath import Aftermath
+from genkan_spawner.forecast import FRESH, Forecasts
+from genkan_spawner.kinds import PODS
+from genkan_spawner.offering import catalogue_source
+
+from ..support.objects import pod
+from ..support.spawner import MakeSpawner, spawners
+from .catalogues import LAB, RICH, VISION, joined
+from .stage import GPU, NAMESPACE, Stage, stage
+from .test_form import Form
+
+SMALL = """\
+hardware:
+  - {slug: small, display_name: Small, cpu: 1, memory: 2Gi}
+  - {slug: card, display_name: Card, cpu: 2, memory: 8Gi, gpu: {count: 1}, default: true}
+images:
+  - {slug: one, display_name: One, image: "registry.example.org/one:1"}
+  - {slug: two, display_name: Two, image: "registry.example.org/two:1", default: true}
+"""
+
+OWN_IMAGE = "registry.example.org/own/secret:1"
+
+
+class Clock:
+    """Seconds that a test lets pass."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+async def play(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+    async with stage(monkeypatch) as playing:
+        yield playing
+
+
+@pytest.fixture
+def clock(play: Stage) -> Clock:
+    found = Clock()
+    play.view.forecasts = Forecasts(play.view.cache, clock=found)
+    return found
+
+
+@pytest.fixture
+async def make(play: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[MakeSpawner]:
+    assert play.view.sees_pods(NAMESPACE)
+    async with spawners(tmp_path, monkeypatch) as (_, made):
+        yield made
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> str:
+    file = tmp_path / "small.yaml"
+    file.write_text(SMALL)
+    return str(file)
+
+
+@pytest.fixture
+def rich(tmp_path: Path) -> str:
+    file = tmp_path / "rich.yaml"
+    file.write_text(RICH)
+    return str(file)
+
+
+@pytest.fixture
+def forget(monkeypatch: pytest.MonkeyPatch, play: Stage) -> Callable[[], None]:
+    """Make all that is kept between forms vanish."""
+
+    def forgotten() -> None:
+        monkeypatch.setattr(offering, "_offerings", {})
+        form._drawings.cache_clear()
+        play.view.forecasts = Forecasts(play.view.cache)
+
+    forgotten()
+    return forgotten
+
+
+@pytest.fixture(autouse=True)
+def _own_drawings() -> Iterator[None]:
+    form._drawings.cache_clear()
+    yield
+    form._drawings.cache_clear()
+
+
+def named(spawner: GenkanSpawner, name: str) -> GenkanSpawner:
+    """Give a spawner's user another name."""
+    user: Any = spawner.user
+    user.name = user.escaped_name = name
+    return spawner
+
+
+def change(file: str, old: str, new: str) -> None:
+    path = Path(file)
+    path.write_text(path.read_text().replace(old, new))
+    catalogue_source(file)._looked_at = float("-inf")
+
+
+def told(page: str, slug: str) -> str:
+    """Return what a card says of its start."""
+    _, _, rest = page.partition(f'id="profile-item-{slug}-verdict">')
+    return rest[: rest.index("</div>")]
+
+
+async def test_what_a_user_sees_never_depends_on_who_asked_before(
+    make: MakeSpawner, rich: str, forget: Callable[[], None]
+) -> None:
+    groups = [(), (VISION,), (LAB,), (VISION, LAB)]
+    choices: list[dict[str, Any]] = [
+        {},
+        {"profile": "cpu", "image": "plain", "priority": "normal"},
+        {"profile": "cpu", "image": "pytorch", "priority": "normal"},
+        {"profile": "slice", "image--unlisted-choice": OWN_IMAGE.replace("secret", "other")},
+        {"profile": "slice", "image--unlisted-choice": OWN_IMAGE},
+        {"profile": "old", "team": "lab"},
+        {"profile": "gone"},
+    ]
+    ends = [None, Aftermath("Bob's server ended.", datetime(2026, 11, 1, tzinfo=UTC))]
+    users = [
+        joined(make(catalogue_file=rich, user_options=chosen), *names)
+        for names, chosen in itertools.product(groups, choices)
+    ]
+    for user, end in zip(users, itertools.cycle(ends), strict=False):
+        user.aftermath = end
+    alone = []
+    for user in users:
+        forget()
+        alone.append(await user.get_options_form())
+
+    forget()
+    for user, page in [*zip(users, alone, strict=True), *reversed(list(zip(users, alone, strict=True)))]:
+        assert await user.get_options_form() == page
+
+    assert len(set(alone)) > len(users) / 2
+    secret = [OWN_IMAGE in page for page in alone]
+    allowed = [VISION in names and OWN_IMAGE in chosen.values() for names, chosen in itertools.product(groups, choices)]
+    assert secret == allowed
+    assert ["Bob&#39;s server ended." in page for page in alone] == [user.aftermath is not None for user in users]
+
+
+async def test_an_administrators_note_stays_with_the_administrator(make: MakeSpawner, small: str) -> None:
+    user = make(catalogue_file=small)
+    await user.get_options_form()
+    change(small, "cpu: 1,", "cpu: <b>,")
+    user.handler = SimpleNamespace(current_user=SimpleNamespace(admin=True))
+    seen_by_an_administrator = await user.get_options_form()
+    user.handler = SimpleNamespace(current_user=SimpleNamespace(admin=False))
+
+    assert "The catalogue has an error." in seen_by_an_administrator
+    assert "The catalogue has an error." not in await user.get_options_form()
+    assert "The catalogue has an error." not in await make(catalogue_file=small).get_options_form()
+
+
+async def test_who_joins_or_leaves_a_group_sees_it_at_the_next_form(make: MakeSpawner, rich: str) -> None:
+    alice, bob = make(catalogue_file=rich), make(catalogue_file=rich)
+    before = await alice.get_options_form()
+    assert 'value="slice"' in await joined(alice, VISION).get_options_form()
+    assert await bob.get_options_form() == before
+    assert await joined(alice).get_options_form() == before
+
+
+async def test_a_new_catalogue_is_on_the_next_form_with_verdicts_of_its_own(make: MakeSpawner, small: str) -> None:
+    alice = make(catalogue_file=small, user_options={"profile": "card", "image": "one"})
+    assert "Free" in told(await alice.get_options_form(), "card")
+
+    change(small, "display_name: Card, cpu: 2", "display_name: Two cards, cpu: 2")
+    change(small, "gpu: {count: 1}", "gpu: {count: 2}")
+    page = await alice.get_options_form()
+
+    assert "Two cards" in page
+    assert "This needs 2 GPUs, and the largest machine has 1." in told(page, "card")
+
+
+async def test_a_change_in_the_cluster_is_on_the_forms_of_all(
+    make: MakeSpawner, small: str, play: Stage, clock: Clock
+) -> None:
+    alice, bob = make(catalogue_file=small), make(catalogue_file=small, user_options={"profile": "small"})
+
+    async def say(words: str) -> None:
+        for user in (alice, bob):
+            assert words in told(await user.get_options_form(), "card")
+
+    await say("Free")
+    play.cluster.put(PODS, pod("job", node="a", requests={GPU: "1"}))
+    await play.seen(lambda: any(len(view.pods) for view in play.view.cache.snapshot().nodes.values()))
+    await say("Free")  # for half a second
+    clock.now += FRESH
+    await say("The only GPU that this could use is in use.")
+
+    (radio,) = [given for given in Form(await alice.get_options_form()).every("input") if given["value"] == "card"]
+    assert "disabled" in radio
+    await play.blind()
+    clock.now += FRESH
+    await say("Not known")
+
+
+async def test_verdicts_stay_as_long_as_the_cluster_stays_as_it_is(
+    make: MakeSpawner, small: str, play: Stage, clock: Clock
+) -> None:
+    user = make(catalogue_file=small)
+    await user.get_options_form()
+    look = play.view.forecasts._look
+    for _ in range(3):
+        clock.now += FRESH
+        await user.get_options_form()
+        assert play.view.forecasts._look is look
+
+    play.cluster.put(PODS, pod("job", node="a"))
+    await play.seen(lambda: any(len(view.pods) for view in play.view.cache.snapshot().nodes.values()))
+    clock.now += FRESH
+    await user.get_options_form()
+
+    assert play.view.forecasts._look is not look
+
+
+async def test_a_hook_of_the_site_may_ask_for_something_else_for_each_user(make: MakeSpawner, small: str) -> None:
+    def hook(spawner: GenkanSpawner, manifest: Any) -> Any:
+        if spawner.user.name == "alice":
+            manifest.spec.containers[0].resources.limits[GPU] = "7"
+            manifest.spec.containers[0].resources.requests[GPU] = "7"
+        return manifest
+
+    config = Config()
+    config.GenkanSpawner.modify_pod_hook = hook
+    alice, bob = make(config, catalogue_file=small), named(make(config, catalogue_file=small), "bob")
+
+    for _ in range(2):
+        assert "This needs 7 GPUs" in told(await alice.get_options_form(), "card")
+        assert "Free" in told(await bob.get_options_form(), "card")
+
+
+async def test_who_asked_first_is_not_whom_verdicts_are_about(
+    make: MakeSpawner, small: str, play: Stage, clock: Clock
+) -> None:
+    alice, bob = make(catalogue_file=small), named(make(catalogue_file=small), "bob")
+    await alice.get_options_form()
+    play.cluster.put(PODS, pod(alice.pod_name, namespace=NAMESPACE, requests={GPU: "1"}))
+    await play.seen(lambda: play.view.cache.snapshot().pending)
+    clock.now += FRESH
+
+    assert "Free" not in told(await bob.get_options_form(), "card")
+
+
+async def test_a_crowd_makes_one_pod_of_each_card_and_who_leaves_spoils_nothing(
+    make: MakeSpawner, small: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[dict[str, str]] = []
+    twin = GenkanSpawner.twin
+
+    def counted(self: GenkanSpawner, options: Any) -> GenkanSpawner:
+        made.append(dict(options))
+        return twin(self, options)
+
+    gate = asyncio.Event()
+
+    async def hook(_: GenkanSpawner, manifest: Any) -> Any:
+        await gate.wait()
+        return manifest
+
+    monkeypatch.setattr(GenkanSpawner, "twin", counted)
+    config = Config()
+    config.GenkanSpawner.modify_pod_hook = hook
+    crowd = [asyncio.create_task(make(config, catalogue_file=small).get_options_form()) for _ in range(20)]
+    while not made:
+        await asyncio.sleep(0)
+    crowd[0].cancel()
+    await asyncio.wait(crowd[:1])
+    gate.set()
+
+    pages = await asyncio.gather(*crowd[1:])
+
+    assert len(set(pages)) == 1
+    assert "Free" in told(pages[0], "card")
+    assert [row["profile"] for row in made] == ["small", "card"]
+
+
+async def test_a_group_that_is_left_meanwhile_spoils_nothing_for_its_members(
+    make: MakeSpawner, rich: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    twin = GenkanSpawner.twin
+
+    def leaving(self: GenkanSpawner, options: Any) -> GenkanSpawner:
+        return twin(joined(self), options)
+
+    monkeypatch.setattr(GenkanSpawner, "twin", leaving)
+    await joined(make(catalogue_file=rich), VISION).get_options_form()
+
+    page = await joined(make(catalogue_file=rich), VISION).get_options_form()
+
+    assert told(page, "slice")
+
+
+async def test_the_hub_does_other_things_while_many_verdicts_are_reached(
+    make: MakeSpawner, rich: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("genkan_spawner.forecast._AT_A_TIME", 0.0)
+    user = joined(make(catalogue_file=rich), VISION)
+    await user.get_options_form()
+    user.view.forecasts._look = None
+    clock.now += FRESH
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    others = asyncio.create_task(other())
+    await user.get_options_form()
+    others.cancel()
+
+    assert turns >= 4, "once for each card"
+
+
+async def test_what_is_kept_has_bounds(make: MakeSpawner, small: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(offering, "_offerings", {})
+    monkeypatch.setattr(offering, "MOST_OFFERINGS", 3)
+    monkeypatch.setattr(offering, "MOST_CHOICES", 2)
+    user = make(catalogue_file=small)
+    for number in range(5):
+        change(small, "Small" if number == 0 else f"Size {number - 1}", f"Size {number}")
+        for chosen in ("one", "two", "one", "gone"):
+            for profile in ("small", "card"):
+                user.user_options = {"profile": profile, "image": chosen}
+                assert f"Size {number}" in await user.get_options_form()
+
+    assert len(offering._offerings) == 3
+    assert [len(kept._chosen) for kept in offering._offerings.values()] == [2, 2, 2]
+
+
+async def test_the_list_of_a_site_is_read_anew_each_time(make: MakeSpawner) -> None:
+    rows = [{"display_name": "First"}, {"display_name": "Second"}]
+    user = make(profile_list=lambda _: rows)
+    assert "First" in await user.get_options_form()
+    rows[0]["display_name"] = "Third"
+
+    page = await user.get_options_form()
+
+    assert "Third" in page
+    assert "First" not in page
