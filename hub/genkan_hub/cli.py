@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from genkan_images.cli import app as images
 from genkan_profiles import __version__
 
 from .explain.cli import explain
@@ -17,6 +18,7 @@ app = typer.Typer(
 )
 app.add_typer(profiles, name="profiles")
 app.command()(explain)
+app.add_typer(images, name="images")
 
 
 @app.callback(invoke_without_command=True)

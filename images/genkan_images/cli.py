@@ -1,0 +1,141 @@
+"""The commands `genkan images ...`."""
+
+import dataclasses
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from genkan_profiles import DocumentError, Problem
+
+from .exceptions import ImagesError
+from .flavours import Channel
+from .linting import MatrixLint, lint_matrix
+from .matrix import MATRIX, load_matrix
+from .plan import bake_plan, catalogue_rows, catalogue_text, ci_matrix, json_text, labels, locked_version
+from .pushed import pushed_digests
+
+app = typer.Typer(
+    help="Single-user images: which there are, how they are built, what keeps one back.", no_args_is_help=True
+)
+
+MatrixPath = Annotated[Path, typer.Argument(metavar="PATH", help="The matrix of images.")]
+
+
+@app.command()
+def lint(
+    path: MatrixPath = MATRIX,
+    today: Annotated[
+        datetime | None,
+        typer.Option(
+            metavar="DATE", formats=["%Y-%m-%d"], help="The day to judge ends of life by.", show_default="today"
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of lines.")] = False,
+) -> None:
+    """Check a matrix and print every problem with file, line and column.
+
+    Leaves with 0 if all of it can be built and offered, and with 1 if not: a base without digest, a driver or a card
+    that does not fit its CUDA, an image past its end, two images of one name. Warnings are about candidates that
+    cannot be promoted yet.
+    """
+    found = lint_matrix(path, today=(today or datetime.now(tz=UTC)).date())
+    if as_json:
+        typer.echo(json_text(_lint_data(path, found)), nl=False)
+    else:
+        for problem in found.problems:
+            complain(str(problem))
+        for warning in found.warnings:
+            complain(str(dataclasses.replace(warning, sentence=f"Warning: {warning.sentence}")))
+        complain(f"{path}: {_number(len(found.problems), 'problem')}, {_number(len(found.warnings), 'warning')}.")
+    if found.problems:
+        raise typer.Exit(1)
+
+
+@app.command()
+def plan(
+    path: MatrixPath = MATRIX,
+    output: Annotated[Path, typer.Option(metavar="DIRECTORY", help="Where the files go.")] = Path("build/images"),
+    registry: Annotated[
+        str, typer.Option(metavar="PREFIX", help="What the catalogue's images begin with: a registry and a path.")
+    ] = "registry.example.org/genkan",
+    pushed: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="What `docker buildx bake --metadata-file` wrote; the catalogue then names digests.",
+            show_default=False,
+        ),
+    ] = None,
+    candidates: Annotated[bool, typer.Option("--candidates", help="Offer candidates in the catalogue too.")] = False,
+) -> None:
+    """Write what follows from a matrix: docker-bake.json, ci-matrix.json, labels.json and the catalogue's images.yaml.
+
+    The same matrix always gives the same bytes.
+    """
+    try:
+        matrix = load_matrix(path)
+        jupyterhub = locked_version(read_text(path.parent / "context" / "server.txt"), "jupyterhub")
+        digests = pushed_digests(read_text(pushed)) if pushed else {}
+        channels = [channel for channel in Channel if candidates or channel is not Channel.CANDIDATE]
+        rows = catalogue_rows(matrix, registry=registry, channels=channels, digests=digests)
+    except DocumentError as error:
+        for problem in error.problems:
+            complain(str(problem))
+        raise typer.Exit(1) from error
+    except ImagesError as error:
+        complain(str(error))
+        raise typer.Exit(1) from error
+    files = {
+        "docker-bake.json": json_text(bake_plan(matrix, jupyterhub=jupyterhub)),
+        "ci-matrix.json": json_text(ci_matrix(matrix)),
+        "labels.json": json_text({row.target: labels(row, jupyterhub=jupyterhub) for row in matrix.images}),
+        "images.yaml": catalogue_text(rows),
+    }
+    output.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (output / name).write_text(text, encoding="utf-8")
+        typer.echo(output / name)
+
+
+def complain(text: str) -> None:
+    """Print for people, with half characters written out, which names of files may hold."""
+    typer.echo(text.encode(errors="backslashreplace").decode(), err=True)
+
+
+def read_text(path: Path) -> str:
+    """Return what a file holds; raises ImagesError with a sentence for whatever is in the way."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        message = f"{path} cannot be read: {error.strerror}."
+        raise ImagesError(message) from error
+    except UnicodeDecodeError as error:
+        message = f"{path} is not UTF-8."
+        raise ImagesError(message) from error
+
+
+def _lint_data(path: Path, found: MatrixLint) -> dict[str, Any]:
+    return {
+        "path": str(path),
+        "valid": not found.problems,
+        "problems": [_problem_data(problem) for problem in found.problems],
+        "warnings": [_problem_data(warning) for warning in found.warnings],
+    }
+
+
+def _problem_data(problem: Problem) -> dict[str, Any]:
+    position = problem.position
+    return {
+        "file": problem.file,
+        "line": position.line if position else None,
+        "column": position.column if position else None,
+        "path": problem.path,
+        "sentence": problem.sentence,
+        "allowed": list(problem.allowed),
+    }
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count or 'no'} {noun}{'' if count == 1 else 's'}"
