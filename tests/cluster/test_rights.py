@@ -23,9 +23,12 @@ OWN = {
 }
 """Verbs in the namespaces of users' servers, by resource."""
 
-EVERYWHERE: dict[str, set[str]] = dict.fromkeys(
-    ("nodes", "pods", "resourcequotas", "limitranges", "priorityclasses.scheduling.k8s.io"), READ
-)
+FOLLOW = {"list", "watch"}
+STORAGE = ("persistentvolumeclaims", "persistentvolumes", "storageclasses.storage.k8s.io", "csidrivers.storage.k8s.io")
+EVERYWHERE: dict[str, set[str]] = {
+    **dict.fromkeys(("nodes", "pods", "resourcequotas", "limitranges", "priorityclasses.scheduling.k8s.io"), READ),
+    **dict.fromkeys(STORAGE, FOLLOW),
+}
 """Verbs in the whole cluster."""
 
 NEVER = (
@@ -33,7 +36,6 @@ NEVER = (
     "namespaces",
     "nodes/proxy",
     "nodes/status",
-    "persistentvolumes",
     "pods/attach",
     "pods/binding",
     "pods/ephemeralcontainers",
@@ -51,7 +53,6 @@ NEVER = (
     "leases.coordination.k8s.io",
     "rolebindings.rbac.authorization.k8s.io",
     "roles.rbac.authorization.k8s.io",
-    "storageclasses.storage.k8s.io",
 )
 
 REVIEW = "SelfSubjectAccessReview"

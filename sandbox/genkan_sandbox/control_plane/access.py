@@ -100,6 +100,10 @@ def hub_rights(namespace: str, *, servers: Iterable[str]) -> list[JsonObject]:
         _rule("", "pods", "get", "list", "watch"),
         _rule("", "resourcequotas", "get", "list", "watch"),
         _rule("", "limitranges", "get", "list", "watch"),
+        _rule("", "persistentvolumeclaims", "list", "watch"),
+        _rule("", "persistentvolumes", "list", "watch"),
+        _rule("storage.k8s.io", "storageclasses", "list", "watch"),
+        _rule("storage.k8s.io", "csidrivers", "list", "watch"),
         _rule("scheduling.k8s.io", "priorityclasses", "get", "list", "watch"),
     ]
     rbac = "rbac.authorization.k8s.io"
