@@ -4,9 +4,10 @@ It is fed by the watch of pods that the whole hub shares; nothing here asks the 
 """
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import suppress
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from genkan_spawner.api import JsonObject
 
@@ -16,19 +17,24 @@ from .pod_state import PodState
 Key: TypeAlias = tuple[str, str]
 """Namespace and name."""
 
+V = TypeVar("V")
+
 MOST_ENDINGS = 10_000
-"""Ends of servers that are remembered; the oldest goes first."""
+"""Ends of servers, and moments, that are remembered; the oldest goes first."""
 
 
 class ServerPods:
     """The newest state of each server's pod."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._states: dict[Key, PodState] = {}
         self._trimmed: dict[Key, JsonObject] = {}
         self._waiting: dict[Key, set[asyncio.Event]] = {}
         self._endings: dict[Key, Ending] = {}
         self._alerts: dict[Key, Callable[[], None]] = {}
+        self._gone: dict[Key, float] = {}
+        """When pods went."""
 
     def show(self, pod: JsonObject) -> None:
         """Take in a pod that is there."""
@@ -46,13 +52,20 @@ class ServerPods:
         known = self._states.get(key)
         if known is None or known.uid != last.uid:
             return
+        self._gone.pop(key, None)
+        self._gone[key] = self._clock()
+        _forget_oldest(self._gone)
         ending = (end_of(last) if pod.get("status") else None) or end_of(known)
         if ending is not None:
             self._endings[key] = ending
-            while len(self._endings) > MOST_ENDINGS:
-                del self._endings[next(iter(self._endings))]
+            _forget_oldest(self._endings)
         del self._states[key], self._trimmed[key]
         self._wake(key)
+
+    def has_just_gone(self, namespace: str, name: str, *, within: float) -> bool:
+        """Whether a pod of this name has gone in the last so many seconds."""
+        gone = self._gone.get((namespace, name))
+        return gone is not None and self._clock() - gone < within
 
     def ending(self, namespace: str, name: str) -> Ending | None:
         """Return why the last pod of a server went, if Kubernetes said so; None too for one that is there."""
@@ -105,6 +118,11 @@ class ServerPods:
             callback()
         for event in self._waiting.get(key, ()):
             event.set()
+
+
+def _forget_oldest(rows: dict[Key, V]) -> None:
+    while len(rows) > MOST_ENDINGS:
+        del rows[next(iter(rows))]
 
 
 def trimmed(pod: JsonObject) -> JsonObject:

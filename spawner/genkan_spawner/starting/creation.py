@@ -62,11 +62,11 @@ async def create_pod(api: KubernetesApi, manifest: JsonObject, *, within: float,
             if last or not may_pass(e):
                 raise refusal_of(e) from e
         except TimeoutError as e:
-            raise _not_ended() from e
+            raise not_ended() from e
         else:
             if created is not None:
                 return created
-    raise _not_ended()
+    raise not_ended()
 
 
 async def _created(api: KubernetesApi, manifest: JsonObject, *, remove_earlier: Remove) -> JsonObject | None:
@@ -153,6 +153,7 @@ async def attempts(within: float) -> AsyncIterator[bool]:
     yield True
 
 
-def _not_ended() -> Refusal:
+def not_ended() -> Refusal:
+    """Return what a user is told whose earlier server does not go."""
     sentence = "An earlier server of yours has not ended yet. Try again in a minute."
     return Refusal(sentence, reason=Reason.UNAVAILABLE, status_code=HTTPStatus.SERVICE_UNAVAILABLE)

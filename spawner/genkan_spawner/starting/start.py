@@ -26,6 +26,7 @@ from genkan_spawner.removal import remove_pod
 
 from .companions import create_companion, create_namespace
 from .creation import claim_is_missing, create_claim, create_pod, is_of_start, rehearse
+from .earlier import end_earlier, recounts
 from .pursuit import Pursuit
 from .reservation import reserved
 from .story import Story
@@ -90,13 +91,27 @@ class Start:
         return created
 
     async def _create(self) -> JsonObject:
-        """Check, reserve, rehearse and create."""
-        spawner, api = self._spawner, self._view.api
-        within = self._within
+        """Make room where an earlier server of the same name is, and create this one."""
+        spawner = self._spawner
         manifest = await pod_manifest(spawner)
         manifest["metadata"].setdefault("annotations", {})[START] = str(uuid.uuid4())
         if spawner.hub_mark:
             manifest["metadata"].setdefault("labels", {})[HUB] = spawner.hub_mark
+        place = spawner.namespace, spawner.pod_name
+        if self._view.servers.get(*place) is not None:
+            self._tell_of_earlier()
+            await end_earlier(self._view, *place, remove=self._remove_earlier)
+        async for last in recounts(self._view, *place):
+            try:
+                return await self._create_from(manifest)
+            except Refusal as refusal:
+                if last or refusal.reason != Reason.QUOTA:
+                    raise
+        raise AssertionError("The last attempt ends.")
+
+    async def _create_from(self, manifest: JsonObject) -> JsonObject:
+        """Check, reserve, rehearse and create."""
+        spawner, api, within = self._spawner, self._view.api, self._within
         with reserved(self._view.cache, manifest, examine=spawner.examine) as reservation:
             claim = await self._missing_claim()
             reservation.settle(await rehearse(api, PODS, manifest))
@@ -113,15 +128,18 @@ class Start:
 
     async def _missing_claim(self) -> JsonObject | None:
         """Return the claim of the home if it has to be created."""
-        claim = await claim_manifest(self._spawner)
+        claim = claim_manifest(self._spawner)
         if claim is None or await claim_is_missing(self._view.api, claim):
             return claim
         claim_is_there(self._spawner)
         return None
 
     async def _remove_earlier(self) -> None:
-        self._story.tell(Progress(Step.ASKED, "An earlier server of yours is ended first."))
+        self._tell_of_earlier()
         await self._spawner.stop(now=True)
+
+    def _tell_of_earlier(self) -> None:
+        self._story.tell(Progress(Step.ASKED, "An earlier server of yours is ended first."))
 
     async def _undo(self) -> None:
         """Take the pod away, that very one; what went wrong before is what the user is told."""
