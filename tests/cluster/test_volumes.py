@@ -4,7 +4,7 @@ import asyncio
 import uuid
 from pathlib import Path
 
-from genkan_sandbox.agent.volumes import RELEASED
+from genkan_sandbox.agent.persistent import RELEASED
 from genkan_spawner.kinds import CLAIMS, EVENTS, PODS
 
 from ..support.cluster import WITHIN, Cluster
