@@ -22,6 +22,23 @@ _OTHER_KIND = "Servers"
 """Where a site's own list does not say what kind of hardware it is."""
 
 
+@functools.lru_cache(maxsize=8)
+def _environment(folders: tuple[str, ...]) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader([*folders, _TEMPLATES]), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.globals["own_value"] = OWN_VALUE
+    # A template may hand the profiles to a script, in the order of the catalogue.
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
+    return environment
+
+
+_MACROS = _environment(()).get_template("card.html").module
+"""Compiled while the hub starts, which takes longer than any form may hold it up."""
+
+_drawings = Drawings(_MACROS)
+
+
 def render_form(
     cards: Sequence[Shown],
     *,
@@ -56,24 +73,8 @@ def render_form(
 def _by_kind(cards: Sequence[Shown]) -> dict[str, list[Markup]]:
     """Return the cards as parts of a page, under what kind of hardware they are, in the order of the catalogue."""
     kinds: dict[str, list[Markup]] = {}
-    drawings, once = _drawings(), once_per_option()
+    once = once_per_option()
     for shown in cards:
-        part = drawings.card(shown, once=once)
+        part = _drawings.card(shown, once=once)
         kinds.setdefault(shown.card.profile.get("kind", _OTHER_KIND), []).append(part)
     return kinds
-
-
-@functools.cache
-def _drawings() -> Drawings:
-    return Drawings(_environment(()).get_template("card.html").module)
-
-
-@functools.lru_cache(maxsize=8)
-def _environment(folders: tuple[str, ...]) -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader([*folders, _TEMPLATES]), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.globals["own_value"] = OWN_VALUE
-    # A template may hand the profiles to a script, in the order of the catalogue.
-    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
-    return environment

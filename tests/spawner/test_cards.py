@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +13,7 @@ from traitlets.config import Config
 
 from genkan_spawner import GenkanSpawner, form, offering
 from genkan_spawner.aftermath import Aftermath
+from genkan_spawner.drawings import Drawings
 from genkan_spawner.forecast import FRESH, Forecasts
 from genkan_spawner.kinds import PODS
 from genkan_spawner.offering import catalogue_source
@@ -84,18 +85,11 @@ def forget(monkeypatch: pytest.MonkeyPatch, play: Stage) -> Callable[[], None]:
 
     def forgotten() -> None:
         monkeypatch.setattr(offering, "_offerings", {})
-        form._drawings.cache_clear()
+        monkeypatch.setattr(form, "_drawings", Drawings(form._MACROS))
         play.view.forecasts = Forecasts(play.view.cache)
 
     forgotten()
     return forgotten
-
-
-@pytest.fixture(autouse=True)
-def _own_drawings() -> Iterator[None]:
-    form._drawings.cache_clear()
-    yield
-    form._drawings.cache_clear()
 
 
 def named(spawner: GenkanSpawner, name: str) -> GenkanSpawner:
