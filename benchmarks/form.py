@@ -20,12 +20,13 @@ from benchmarks.workbench import Workbench
 
 METHOD = """\
 130 nodes with 520 GPUs, 10,000 pods of others, and a hub for each spawner with the same 30 profiles of six images; all
-hubs run all the time and take turns, once ours has read the whole cluster. In a closed loop 20 users ask for the form again and again, through the proxy. For
-the processor time the form is asked for five times a second, on time whatever the answers take; it is that of the hub's
-process, less what it takes in as many seconds without forms. Requests are those of the hub's account in the API
-server's audit log during the closed loop. The age of the data is what a user would meet: while other pods change twenty
-times a second, one pod takes the only card of its kind, or gives it back, and somebody asks for the form again and
-again; it is the time from that change to the first form, as it arrives, that has it."""
+hubs run all the time and take turns, once ours has read the whole cluster. In a closed loop 20 users ask for the form
+again and again, through the proxy. For the processor time the form is asked for five times a second, on time whatever
+the answers take; it is that of the hub's process, less what it takes in as many seconds without forms. Requests are
+those of the hub's account in the API server's audit log during the closed loop. The age of the data is what a user
+would meet: while other pods change twenty times a second, one pod takes the only card of its kind, or gives it back,
+and somebody asks for the form again and again; it is the time from that change to the first form, as it arrives, that
+has it."""
 
 OPEN_LOOP_RATE = 5.0
 """Forms per second."""
