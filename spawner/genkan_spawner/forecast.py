@@ -56,15 +56,16 @@ class _Look:
     outlook: Outlook
     looked_at: float
     """When the cluster was last seen to be so."""
-    verdicts: dict[_Key, Verdict] = field(default_factory=dict)
+    verdicts: dict[tuple[_Key, str], Verdict] = field(default_factory=dict)
 
-    def on(self, key: _Key, expected: _Expected) -> Verdict:
-        """Return the verdict on a choice, reached once."""
-        verdict = self.verdicts.get(key)
+    def on(self, key: _Key, expected: _Expected, home: OwnHome) -> Verdict:
+        """Return the verdict on a choice with a user's home, reached once for all homes with which it is the same."""
+        difference = home.difference(expected.demand.namespace, self.outlook)
+        verdict = self.verdicts.get((key, difference))
         if verdict is None:
-            snapshot = self.outlook.snapshot
-            verdict = expected.conditions.examine(expected.demand, snapshot, outlook=self.outlook)
-            self.verdicts[key] = verdict
+            demand, conditions = home.put_in(expected.demand, expected.conditions, difference=difference)
+            verdict = conditions.examine(demand, self.outlook.snapshot, outlook=self.outlook)
+            self.verdicts[key, difference] = verdict
         return verdict
 
 
@@ -87,11 +88,11 @@ class Forecasts:
         expected = [
             await self._expect(key, spawner, options, offering) for key, options in zip(keys, choices, strict=True)
         ]
-        look = self._newest()
+        look, home = self._newest(), OwnHome.of(spawner)
         found: list[Verdict | None] = []
         pause = time.monotonic() + _AT_A_TIME
         for key, row in zip(keys, expected, strict=True):
-            found.append(look.on(key, row) if row is not None else None)
+            found.append(look.on(key, row, home) if row is not None else None)
             if time.monotonic() >= pause:
                 await asyncio.sleep(0)
                 pause = time.monotonic() + _AT_A_TIME
@@ -140,7 +141,7 @@ async def _foresee(spawner: "GenkanSpawner", options: Options, offering: "Offeri
         # A site's own hooks take part, and a form is to be shown whatever they do.
         spawner.log.exception("What %s would ask for cannot be foreseen.", dict(options))
         return None
-    return _Expected(demand, scratch.conditions)
+    return _Expected(demand, scratch.circumstances)
 
 
 def _is_alike(one: Snapshot, other: Snapshot) -> bool:

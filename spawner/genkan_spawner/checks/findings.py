@@ -47,6 +47,8 @@ class Finding:
     """The ResourceQuota that says so, for administrators."""
     would_preempt: bool = False
     """Whether pods of lower priority would have to go."""
+    node: str = ""
+    """The machine that has the storage already; the server has to be there."""
     ever: bool = True
     """Whether it could be otherwise when others have stopped; False for what no waiting helps against."""
 
@@ -73,6 +75,11 @@ class Verdict:
     def would_preempt(self) -> bool:
         """Whether the start is possible only because pods of lower priority go."""
         return self.state is State.READY and any(finding.would_preempt for finding in self.findings)
+
+    @property
+    def node(self) -> str:
+        """The machine on which the server has to be for its storage; empty if it may be on others too."""
+        return next((finding.node for finding in self.findings if finding.node), "")
 
     @property
     def sentence(self) -> str:

@@ -27,5 +27,5 @@ def fit_with_storage(
     if there.state is everywhere.state:
         return everywhere, *storage.findings
     told = tuple(finding for finding in storage.findings if finding.state is not State.READY)
-    objection = replace(there, check=Check.STORAGE, message=storage.why)
+    objection = replace(there, check=Check.STORAGE, message=storage.why, node=storage.pinned)
     return everywhere, *told, objection

@@ -33,7 +33,7 @@ class Storage:
     ruled_out: frozenset[str] = frozenset()
     """Names of the nodes that do not reach it."""
     pinned: str = ""
-    """The node that has it at the moment; the only one of which `ruled_out` says nothing, if there is such a node."""
+    """The node that has it at the moment, to which the pod is kept."""
     why: str = ""
     """What to tell if none of the other nodes has room."""
 
@@ -72,10 +72,13 @@ def check_storage(
         else:
             sentence = f"The storage {use.name} that this needs does not exist. {_ADMINISTRATOR}"
             told.append(Finding(Check.STORAGE, State.REFUSED, sentence, ever=False))
+    pinned = next((reach.pinned for reach in reaches if reach.pinned), "")
+    if pinned or not told:
+        told.append(Finding(Check.STORAGE, State.READY, node=pinned))
     return Storage(
-        tuple(told) or (Finding(Check.STORAGE, State.READY),),
+        tuple(told),
         ruled_out=frozenset().union(*(reach.ruled_out for reach in reaches)),
-        pinned=next((reach.pinned for reach in reaches if reach.pinned), ""),
+        pinned=pinned,
         why=next((reach.why for reach in reaches), ""),
     )
 
@@ -186,7 +189,8 @@ def _reaches(use: ClaimUse, claim: ClaimRecord, demand: Demand, outlook: Outlook
         few = len(nodes) - len(away)
         where = "one machine" if few == 1 else f"{few} machines"
         yield _Reach(away, f"{use.words} can be used on {where} only, and there is no room for this. {_LATER}")
-    if claim.single_node and snapshot.knows(Source.STORAGE_DRIVERS) and snapshot.storage.attaches(volume):
+    shared = not claim.single_node or claim.single_pod
+    if not shared and snapshot.knows(Source.STORAGE_DRIVERS) and snapshot.storage.attaches(volume):
         holder = next((pod for pod in _holders(use, demand, outlook) if pod.node in nodes), None)
         if holder is not None and holder.node is not None:
             why = (

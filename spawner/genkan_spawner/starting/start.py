@@ -27,6 +27,7 @@ from genkan_spawner.removal import remove_pod
 from .companions import create_companion, create_namespace
 from .creation import claim_is_missing, create_claim, create_pod, is_of_start, rehearse
 from .earlier import end_earlier, recounts
+from .pinning import pinned
 from .pursuit import Pursuit
 from .reservation import reserved
 from .story import Story
@@ -113,6 +114,7 @@ class Start:
         """Check, reserve, rehearse and create."""
         spawner, api, within = self._spawner, self._view.api, self._within
         with reserved(self._view.cache, manifest, examine=spawner.examine) as reservation:
+            manifest = pinned(manifest, reservation.verdict.node)
             claim = await self._missing_claim()
             reservation.settle(await rehearse(api, PODS, manifest))
             self._story.tell(Progress(Step.ASKED, "The server is being created."))
@@ -128,7 +130,7 @@ class Start:
 
     async def _missing_claim(self) -> JsonObject | None:
         """Return the claim of the home if it has to be created."""
-        claim = claim_manifest(self._spawner)
+        claim = await claim_manifest(self._spawner)
         if claim is None or await claim_is_missing(self._view.api, claim):
             return claim
         claim_is_there(self._spawner)
