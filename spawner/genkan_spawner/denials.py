@@ -9,6 +9,7 @@ from .admission import Denial, QuotaExcess, denial_of, excesses_of, priority_cla
 from .checks.findings import Finding, Verdict
 from .checks.limit_ranges import Bound, out_of_bounds
 from .checks.quota import exceeded
+from .checks.storage_quota import claim_excess, is_of_claims
 from .cluster.records import QuotaRecord
 from .cluster.requests import parse_amount
 from .exceptions import KubernetesError
@@ -88,7 +89,8 @@ def _finding(excess: QuotaExcess) -> Finding:
     """Return what the check of quotas would have found, had it seen what admission saw."""
     requested, used, limit = (parse_amount(text, up=True) for text in (excess.requested, excess.used, excess.limit))
     quota = QuotaRecord(namespace="", name=excess.quota, hard={excess.resource: limit}, used={excess.resource: used})
-    return exceeded(quota, excess.resource, used=used, requested=requested)
+    shortage = claim_excess if is_of_claims(excess.resource) else exceeded
+    return shortage(quota, excess.resource, used=used, requested=requested)
 
 
 def _refusal(reason: Reason, sentence: str, error: KubernetesError) -> Refusal:

@@ -128,8 +128,9 @@ async def _is_there(api: KubernetesApi, metadata: JsonObject) -> bool:
 
 
 def _storage_refusal(error: KubernetesError) -> Refusal:
-    if error.passing:
-        return refusal_of(error)
+    refusal = refusal_of(error)
+    if error.passing or refusal.reason == Reason.STORAGE:
+        return refusal
     sentence = "There is no room for your home: the share of storage is used up. Ask an administrator for more."
     if "exceeded quota" not in error.message:
         sentence = "Your home cannot be created. Tell an administrator: the hub's log has the details."

@@ -286,7 +286,7 @@ async def test_quota_does_not_stand_against_a_home_that_is_there() -> None:
 @pytest.mark.parametrize(
     ("failure", "reason", "words"),
     [
-        (answered(403, SHARE_USED_UP), Reason.STORAGE, "There is no room for your home"),
+        (answered(403, SHARE_USED_UP), Reason.STORAGE, "Your home needs 10 GB of storage, and your team has 5 GB left"),
         (answered(403, 'User "hub" cannot create resource'), Reason.STORAGE, "Your home cannot be created."),
         (unreachable(), Reason.UNAVAILABLE, "does not answer"),
         (answered(404, 'namespaces "team" not found'), Reason.UNAVAILABLE, "does not exist"),
@@ -333,6 +333,7 @@ async def test_a_claim_is_created_once() -> None:
     ("failure", "reason", "status"),
     [
         (answered(403, SHARE_USED_UP), Reason.STORAGE, 409),
+        (answered(403, "exceeded quota: disks, requested: what, used: it, limited: cannot say"), Reason.STORAGE, 409),
         (answered(422, "is invalid: spec"), Reason.STORAGE, 409),
         (answered(503), Reason.UNAVAILABLE, 503),
         (unreachable(), Reason.UNAVAILABLE, 503),
