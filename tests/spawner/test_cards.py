@@ -348,3 +348,10 @@ async def test_the_list_of_a_site_is_read_anew_each_time(make: MakeSpawner) -> N
 
     assert "Third" in page
     assert "First" not in page
+
+
+async def test_pages_that_only_ask_whether_there_is_a_form_render_none(make: MakeSpawner, small: str) -> None:
+    user = make(catalogue_file=small)
+
+    assert callable(user.options_form), "JupyterHub's pages ask each time, and a text would be rendered for each"
+    assert not user.view.forecasts._expected
