@@ -121,9 +121,9 @@ class ClusterSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publi
         return hub_mark(secret) if secret else ""
 
     @property
-    def server_namespaces(self) -> frozenset[str]:
-        """Where users' servers run: what is watched where the whole cluster may not be."""
-        return frozenset({self.namespace})
+    def team_namespaces(self) -> frozenset[str]:
+        """Where servers of teams run: what is watched beside the hub's own place if the whole cluster may not be."""
+        return frozenset()
 
     @property
     def pod_reflector(self) -> ServersAsReflector:

@@ -62,10 +62,17 @@ class HubView:
         view = cls._views.get(loop)
         if view is None:
             api = KubernetesApi(spawner.api.api_client)
-            view = cls(api, component=spawner.component_label, namespaces=spawner.server_namespaces)
+            view = cls(api, component=spawner.component_label, namespaces={spawner.namespace})
             cls._views[loop] = view
             view._look_after(spawner)
+        view.follow(spawner.team_namespaces)
         return view
+
+    def follow(self, namespaces: Collection[str]) -> None:
+        """Look at these namespaces too: a changed catalogue may name a new one."""
+        if new := self._namespaces.union(namespaces) - self._namespaces:
+            self._namespaces |= new
+            self.cache.follow(new)
 
     async def ready(self, *, within: float = FIRST_LOOK) -> None:
         """Wait for the first look at the cluster, for a while; nothing is raised where there is none."""

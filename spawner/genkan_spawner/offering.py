@@ -117,3 +117,12 @@ async def current_catalogue(spawner: "GenkanSpawner") -> Loaded:
 def catalogue_source(catalogue_file: str) -> CatalogueSource:
     """Return the source for the trait's value, of which empty is the catalogue that comes with Genkan."""
     return source_for(Path(catalogue_file) if catalogue_file else BUILT_IN)
+
+
+def team_namespaces(catalogue_file: str) -> frozenset[str]:
+    """Return where the servers of the catalogue's teams run, as it was last found."""
+    try:
+        teams = catalogue_source(catalogue_file).first().catalogue.teams
+    except DocumentError:
+        return frozenset()
+    return frozenset(team.namespace for team in teams if team.namespace)

@@ -26,7 +26,7 @@ from .cluster_spawner import ClusterSpawner
 from .form import render_form
 from .kubespawner_seam import commit
 from .merging import prepare, resolved
-from .offering import catalogue_source, current_catalogue, offered_profiles
+from .offering import catalogue_source, current_catalogue, offered_profiles, team_namespaces
 from .origins import sender, was_sent, with_full_names, without_idle_fields
 from .reasons import Reason
 from .refusals import Refusal
@@ -74,6 +74,11 @@ class GenkanSpawner(ClusterSpawner):
     def _keep_earlier_options(self, change: Any) -> None:
         """Remember the choice before the present one, which JupyterHub has already overwritten in its database."""
         self._earlier_options = dict(change.old) if isinstance(change.old, dict) else {}
+
+    @property
+    def team_namespaces(self) -> frozenset[str]:
+        """Where servers of the catalogue's teams run, as it is now."""
+        return team_namespaces(self.catalogue_file)
 
     @default("profile_list")
     def _default_profile_list(self) -> Any:

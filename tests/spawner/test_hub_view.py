@@ -1,9 +1,13 @@
 import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
 from genkan_spawner import hub_view
+from genkan_spawner.api import JsonObject
+from genkan_spawner.cluster.snapshot import Source
 from genkan_spawner.hub_view import HubView
 from genkan_spawner.kinds import NODES, PODS
 from genkan_spawner.orphans import EVERY, GRACE
@@ -53,6 +57,87 @@ async def test_a_server_that_went_unseen_is_gone_with_the_next_list(monkeypatch:
         play.cluster.break_watches()
 
         await play.seen(lambda: play.view.servers.get(NAMESPACE, NAME) is None)
+
+
+class Pages(FakeCluster):
+    """Lists one pod per page, and fails at the second page so many times."""
+
+    def __init__(self, failures: int) -> None:
+        super().__init__()
+        self.failures = failures
+        self.broken = asyncio.Event()
+        self.again = asyncio.Event()
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, *, query: Mapping[str, str], silence: float
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        if path == PODS.path() and "watch" not in query:
+            if self.failures and "continue" in query:
+                self.failures -= 1
+                self.broken.set()
+                raise answered(500)
+            if self.broken.is_set():
+                await self.again.wait()
+        async with super().stream(path, query=query, silence=silence) as lines:
+            yield lines
+
+    def _list(self, plural: str, namespace: str, query: Mapping[str, str]) -> JsonObject:
+        found = super()._list(plural, namespace, query)
+        first = int(query.get("continue") or 0)
+        if plural == PODS.plural and not self.again.is_set() and first + 1 < len(found["items"]):
+            found["metadata"]["continue"] = str(first + 1)
+            found["items"] = found["items"][first : first + 1]
+        return found
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_what_only_a_failed_list_has_shown_is_gone_with_the_next(
+    monkeypatch: pytest.MonkeyPatch, *, elsewhere: bool
+) -> None:
+    @in_jumping_time
+    async def run() -> None:
+        cluster = Pages(failures=1)
+        labels = {"labels": {"component": COMPONENT}}
+        cluster.put(PODS, pod(NAME, namespace=NAMESPACE, metadata=labels))
+        cluster.put(PODS, pod("jupyter-bob", namespace=NAMESPACE, metadata=labels))
+        view = HubView(cluster, component=COMPONENT, namespaces=["other" if elsewhere else NAMESPACE])
+        try:
+            looking = asyncio.create_task(view.ready())
+            await cluster.broken.wait()
+            assert list(view.servers) == [(NAMESPACE, NAME)]
+            cluster.forget(PODS, NAME, namespace=NAMESPACE)
+            if elsewhere:
+                cluster.fails = lambda _, path: answered(403) if path == PODS.path() else None
+            cluster.again.set()
+            await looking
+            await cluster.until(lambda: view.cache.health()[Source.PODS].loaded)
+
+            assert list(view.servers) == ([] if elsewhere else [(NAMESPACE, "jupyter-bob")])
+        finally:
+            await view.close()
+
+    run()
+
+
+@in_jumping_time
+async def test_a_namespace_that_comes_later_is_looked_at_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = FakeCluster()
+    cluster.fails = lambda _, path: answered(403) if path == PODS.path() else None
+    cluster.put(PODS, pod(NAME, namespace="late", metadata={"labels": {"component": COMPONENT}}))
+    view = HubView(cluster, component=COMPONENT, namespaces=[NAMESPACE])
+    try:
+        await view.ready()
+        assert not view.sees_pods("late")
+
+        view.follow({"late", NAMESPACE})
+        assert not view.sees_pods("late")
+        await view.ready()
+
+        assert view.sees_pods("late")
+        assert list(view.servers) == [("late", NAME)]
+    finally:
+        await view.close()
 
 
 @in_jumping_time

@@ -10,7 +10,7 @@ from traitlets.config import Config
 
 from genkan_hub import configure
 from genkan_spawner import GenkanSpawner, Reason, Refusal
-from genkan_spawner.offering import catalogue_source
+from genkan_spawner.offering import catalogue_source, team_namespaces
 from genkan_spawner.origins import was_sent
 
 from ..support.spawner import TOKEN, MakeSpawner, spawners
@@ -332,3 +332,22 @@ async def test_a_link_to_what_is_not_offered_is_refused_and_not_read_as_the_defa
 
     with pytest.raises(Refusal, match="'nope' is not offered as image"):
         await spawner.load_user_options()
+
+
+async def test_the_places_of_all_teams_are_watched_those_of_a_changed_catalogue_too(
+    make: MakeSpawner, rich: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spawner = make(catalogue_file=str(rich))
+    assert spawner.team_namespaces == {"team-vision", "team-lab"}
+    view, followed = spawner.view, list[str]()
+    monkeypatch.setattr(view.cache, "follow", followed.extend)
+    rich.write_text(RICH.replace("team-lab", "team-new"))  # noqa: ASYNC240  # a file of the test's own
+    catalogue_source(str(rich))._accept(*catalogue_source(str(rich))._read(None))
+
+    assert spawner.view is view
+    assert spawner.view is view
+    assert followed == ["team-new"]
+
+
+def test_a_catalogue_that_was_never_good_names_no_places(tmp_path: Path) -> None:
+    assert team_namespaces(str(tmp_path / "none.yaml")) == frozenset()

@@ -75,6 +75,11 @@ class ClusterCache:
     ) -> None:
         await self.close()
 
+    def follow(self, namespaces: Collection[str]) -> None:
+        """Follow these namespaces too, where all may not be read; at once, if that is so already."""
+        for source in self._sources.values():
+            source.follow(namespaces)
+
     async def start(self) -> None:
         """Begin to read; nothing is known yet when this returns."""
         for source in self._sources.values():

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
@@ -15,7 +15,7 @@ from genkan_spawner.watching import Changed, ChangeType, Listed, Observer, Watch
 
 from .liveness import Clock, DefectError, Liveness, together
 from .snapshot import Health
-from .table import Item, Table, key_of
+from .table import Item, Key, Table, key_of
 from .telling import tell_once
 
 R = TypeVar("R")
@@ -81,6 +81,8 @@ class Followed(Generic[R]):
         self._parts: list[_Follower[R]] = []
         self._settled = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._unlisted: dict[Key, str] = {}
+        """Uids of what was shown of lists that have not been completed."""
         self._everywhere = self._follower(None)
 
     def start(self) -> None:
@@ -103,6 +105,27 @@ class Followed(Generic[R]):
             return self._everywhere.liveness.health()
         return together((part.liveness.health() for part in self._parts), partial=True)
 
+    def follow(self, namespaces: Collection[str]) -> None:
+        """Follow these namespaces too, where all may not be read."""
+        new = sorted(set(namespaces).difference(self._namespaces)) if self._feed.kind.namespaced else []
+        self._namespaces += new
+        if self._parts:
+            self._follow_each(new)
+
+    def shown(self, raw: JsonObject) -> None:
+        """Note what was shown to others and may not come to be listed."""
+        self._unlisted[key_of(raw)] = raw["metadata"].get("uid") or ""
+
+    def taken(self, key: Key) -> None:
+        """Note that the table has what was shown."""
+        self._unlisted.pop(key, None)
+
+    def complete(self, present: Container[Key], *, namespace: str | None) -> None:
+        """Take back what a list that failed has shown, and a complete one of the same place does not have."""
+        ours = [key for key in self._unlisted if namespace is None or key[0] == namespace]
+        uids = {key: self._unlisted.pop(key) for key in ours}
+        self._feed.remove([Item(key, uid, "", None) for key, uid in uids.items() if key not in present])
+
     def listed(self, follower: "_Follower[R]") -> None:
         """Note that a whole list is about to be taken in; the one of everything makes all other watches needless."""
         if follower is self._everywhere:
@@ -121,10 +144,16 @@ class Followed(Generic[R]):
             follower.list_again()
             for namespace in self._feed.table.namespaces().difference(self._namespaces):
                 self._feed.remove(self._feed.table.keep((), namespace=namespace))
-            self._parts = [self._follower(namespace) for namespace in self._namespaces]
-            for part in self._parts:
-                self._begin(part)
+            for namespace in {key[0] for key in self._unlisted}.difference(self._namespaces):
+                self.complete((), namespace=namespace)
+            self._follow_each(self._namespaces)
         self._see_whether_settled()
+
+    def _follow_each(self, namespaces: Iterable[str]) -> None:
+        for namespace in namespaces:
+            part = self._follower(namespace)
+            self._parts.append(part)
+            self._begin(part)
 
     def _see_whether_settled(self) -> None:
         if all(follower.liveness.settled for follower in self._parts or [self._everywhere]):
@@ -198,6 +227,7 @@ class _Follower(Observer, Generic[R]):
 
     def seen(self, change: ChangeType, raw: JsonObject) -> None:
         self._feed.seen(change, raw)
+        self._owner.shown(raw)
 
     async def _apply(self, event: Listed[Item[R]] | Changed[Item[R]]) -> None:
         match event:
@@ -207,9 +237,11 @@ class _Follower(Observer, Generic[R]):
                 self.liveness.loaded()
                 self._owner.loaded(self)
             case Changed(ChangeType.DELETED, item):
+                self._owner.taken(item.key)
                 self._feed.table.drop(item.key)
                 self._feed.shown(item)
             case Changed(_, item):
+                self._owner.taken(item.key)
                 self._feed.table.put(item)
                 self._feed.shown(item)
 
@@ -222,3 +254,4 @@ class _Follower(Observer, Generic[R]):
                 await asyncio.sleep(0)
         present = {item.key for item in items}
         self._feed.remove(self._feed.table.keep(present, namespace=self._namespace))
+        self._owner.complete(present, namespace=self._namespace)
