@@ -43,7 +43,7 @@ def compile_profiles(offers: Offers) -> ProfileList:
                 "kind": "CPU" if row.gpu is None else "GPU",
                 "summary": summary(row),
                 "kubespawner_override": hardware_override(row, volumes=offers.volumes, resources=offers.resources),
-                "conditions": {"when_full": str(row.when_full)},
+                "conditions": {"when_full": str(row.when_full), **({"rescue": "true"} if row.rescue else {})},
                 "profile_options": {IMAGE: image_options[key], **shared},
             }
         )

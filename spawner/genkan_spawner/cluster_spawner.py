@@ -25,7 +25,7 @@ from .following.endings import Ending, Patience
 from .hooks import call_hook
 from .hub_view import HubView
 from .kinds import PODS
-from .kubespawner_seam import ServersAsReflector, commit, new_claim
+from .kubespawner_seam import ServersAsReflector, commit, knows_claim, new_claim, take_claim
 from .marks import hub_mark
 from .removal import remove_pod
 from .starting.start import Start
@@ -98,6 +98,10 @@ class ClusterSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publi
     """What the present choice adds to its pod's demand."""
     aftermath: Aftermath | None = None
     """The end of the last server, for the next visit."""
+    home_claim: str = ""
+    """What a new claim for the user's home is called; empty where KubeSpawner's template says."""
+    foresees: bool = False
+    """Whether nothing is started with it, and it only shows what it would create."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._story = Story()
@@ -158,6 +162,8 @@ class ClusterSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publi
             api_token="",
         )
         twin.user_options = dict(options)
+        twin.foresees = True
+        take_claim(twin, self.pvc_name, exists=knows_claim(self))
         return twin
 
     def get_state(self) -> dict[str, Any]:

@@ -89,10 +89,35 @@ async def claim_manifest(spawner: KubeSpawner) -> JsonObject | None:
 
     What KubeSpawner remembers is a name only, while each team's namespace has a claim of that name to itself.
     """
-    if not spawner.storage_pvc_ensure:
-        return None
-    await _settle_claim_name(spawner)
-    return _plain(spawner, spawner.get_pvc_manifest())
+    return _plain(spawner, spawner.get_pvc_manifest()) if spawner.storage_pvc_ensure else None
+
+
+def claim_names(spawner: KubeSpawner, *, proposed: str) -> tuple[str, ...]:
+    """Return the names under which the claim of the user's home may be, first that of a new one.
+
+    `proposed` is what the catalogue calls it, empty where it says nothing; then KubeSpawner's rules hold. KubeSpawner 6
+    did not remember names.
+    """
+    templates = (spawner.slug_scheme, "safe", "escape")
+    ours = [spawner._expand_user_properties(spawner.pvc_name_template, slug_scheme=scheme) for scheme in templates]
+    if proposed:
+        known = [spawner.pvc_name] if spawner._pvc_exists else []
+        return tuple(dict.fromkeys([proposed, *known, *ours]))
+    remembers = spawner.handle_legacy_names and spawner.remember_pvc_name
+    if not remembers or spawner._pvc_exists or spawner._state_kubespawner_version != "unknown":
+        return (spawner.pvc_name,)
+    return tuple(dict.fromkeys([spawner.pvc_name, ours[-1]]))
+
+
+def take_claim(spawner: KubeSpawner, name: str, *, exists: bool) -> None:
+    """Have the user's home be in the claim of this name, and remember it once it exists."""
+    spawner.pvc_name = name
+    spawner._pvc_exists = exists
+
+
+def knows_claim(spawner: KubeSpawner) -> bool:
+    """Return whether the name of the user's claim is that of one which was there."""
+    return bool(spawner._pvc_exists)
 
 
 def new_claim(spawner: KubeSpawner) -> NewClaim | None:
@@ -128,23 +153,6 @@ async def call_pod_created_hook(spawner: KubeSpawner, pod: JsonObject) -> None:
     """Let the site's own hook make what it wants beside a pod."""
     if spawner.after_pod_created_hook:
         await call_hook("after_pod_created_hook", spawner.after_pod_created_hook, spawner, pod, log=spawner.log)
-
-
-async def _settle_claim_name(spawner: KubeSpawner) -> None:
-    """Keep the name that a home had under KubeSpawner 6, which did not remember it: another one would be empty."""
-    remembers = spawner.handle_legacy_names and spawner.remember_pvc_name
-    if not remembers or spawner._pvc_exists or spawner._state_kubespawner_version != "unknown":
-        return
-    legacy = spawner._expand_user_properties(spawner.pvc_name_template, slug_scheme="escape")
-    if legacy == spawner.pvc_name:
-        return
-    if await spawner._check_pvc_exists(spawner.pvc_name, spawner.namespace):
-        spawner._pvc_exists = True
-    elif await spawner._check_pvc_exists(legacy, spawner.namespace):
-        user: Any = spawner.user
-        spawner.log.warning("The home of %s keeps its earlier name %s.", user.name, legacy)
-        spawner.pvc_name = legacy
-        spawner._pvc_exists = True
 
 
 def _plain(spawner: KubeSpawner, manifest: Any) -> JsonObject:

@@ -24,6 +24,8 @@ from .checks.conditions import Conditions
 from .checks.driver import ImageNeeds
 from .cluster_spawner import ClusterSpawner
 from .form import render_form
+from .homes.claims import settle_claim
+from .homes.taking import home_traits
 from .kubespawner_seam import commit
 from .merging import prepare, resolved
 from .offering import catalogue_source, current_catalogue, offered_profiles, team_namespaces
@@ -160,8 +162,32 @@ class GenkanSpawner(ClusterSpawner):
             self._baseline.keep(self, values)
             prepare(self, values)
             self._apply_overrides(values)
+        await self._take_home()
         self.dns_name = self.dns_name_template.format(namespace=self.namespace, name=self.pod_name)
         self.conditions = _conditions(chosen_conditions(profiles, self.user_options))
+
+    async def _take_home(self) -> None:
+        """Mount the home as the catalogue has it, and the claim that the user has; refused where there is none."""
+        catalogue = (await current_catalogue(self)).catalogue if self._has_catalogue else None
+        self.home_claim = ""
+        if catalogue is not None and catalogue.homes is not None:
+            try:
+                values = await home_traits(self, catalogue, catalogue.homes)
+            except Refusal:
+                # Other users who choose the same have homes.
+                if not self.foresees:
+                    raise
+                return
+            self._baseline.keep(self, values)
+            for name, value in values.items():
+                setattr(self, name, value)
+        if not self.foresees:
+            await settle_claim(self, self.view.api)
+
+    @property
+    def _has_catalogue(self) -> bool:
+        """Whether a catalogue counts: a site may have profiles of its own instead."""
+        return self.profile_list is offered_profiles or bool(self.catalogue_file)
 
     async def grant_time(self) -> None:
         """Let a start on hardware for which users may wait take as long as they may wait."""
@@ -226,8 +252,8 @@ class GenkanSpawner(ClusterSpawner):
 
 def _conditions(found: dict[str, str]) -> Conditions:
     when_full = WhenFull(found.get("when_full", WhenFull.REFUSE))
-    needs = {name: value for name, value in found.items() if name != "when_full"}
-    return Conditions(image_needs=ImageNeeds(**needs) if needs else None, when_full=when_full)
+    needs = {name: value for name, value in found.items() if name not in {"when_full", "rescue"}}
+    return Conditions(image_needs=ImageNeeds(**needs) if needs else None, when_full=when_full, rescue="rescue" in found)
 
 
 async def _form(spawner: GenkanSpawner) -> str:

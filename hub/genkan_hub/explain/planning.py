@@ -108,6 +108,8 @@ def _spawner(user: User) -> GenkanSpawner:
     except TraitError as error:
         # What Genkan says of its own traits is a sentence; so is what traitlets says of a value of the wrong type.
         raise InputError(f"The hub's configuration cannot be used. {error}") from error
+    # Nobody has signed in, so that nothing is known of the user but the groups.
+    spawner.foresees = True
     return spawner
 
 

@@ -175,7 +175,7 @@ def test_a_broken_catalogue_is_told_with_all_its_places(file: Path, command: str
         f"{file}:1:11: hardware: This must have at least 1 entry, not 0.",
         (
             f"{file}:2:1: image: There is no field 'image' here; did you mean 'images'? "
-            "(allowed: hardware, images, priorities, teams, volumes, own_image, gpu_products)"
+            "(allowed: hardware, images, priorities, teams, volumes, homes, own_image, gpu_products)"
         ),
     ]
     assert lines[-1] == (

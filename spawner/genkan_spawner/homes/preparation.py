@@ -1,0 +1,102 @@
+"""The first start of a user: a container that makes the home's folder, before the server's own may see it.
+
+The kubelet makes a missing folder too, but as root's, and cannot on an export where root has no rights. This container
+runs as the user, with the folder of all homes before it and nothing else, and ends before the server begins.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from genkan_spawner.api import JsonObject
+
+from .mounting import HOME_VOLUME
+
+PREPARATION = "prepare-home"
+"""Name of the container."""
+
+_PARENT = "/homes"
+
+UNREACHABLE, LINK, NOT_MADE, NO_FOLDER, FOREIGN, NO_PARENT = range(70, 76)
+"""The exit codes with which it ends."""
+
+# It has no braces: KubeSpawner fills in templates, and takes what stands in them for names.
+_SCRIPT = f"""\
+set -f
+cd {_PARENT} || exit {UNREACHABLE}
+IFS=/
+home=.
+set -- $1
+while [ $# -gt 1 ]; do
+  home="$home/$1"
+  shift
+  if [ -L "$home" ] || [ ! -d "$home" ]; then exit {NO_PARENT}; fi
+done
+home="$home/$1"
+if [ ! -e "$home" ] && [ ! -L "$home" ]; then
+  mkdir -m 700 "$home" || [ -d "$home" ] || exit {NOT_MADE}
+fi
+if [ -L "$home" ]; then exit {LINK}; fi
+if [ ! -d "$home" ]; then exit {NO_FOLDER}; fi
+if [ ! -O "$home" ]; then exit {FOREIGN}; fi
+"""
+
+_SENTENCES: Mapping[int, str] = {
+    UNREACHABLE: "The homes cannot be entered: their folder must let all users pass. Tell an administrator.",
+    LINK: "Your home is a link and not a folder, and links are not followed. Tell an administrator.",
+    NOT_MADE: (
+        "Your home could not be made: the group of the servers must be able to write to the folder of the homes. "
+        "Tell an administrator."
+    ),
+    NO_FOLDER: "There is a file where your home should be. Tell an administrator.",
+    FOREIGN: "Your home belongs to somebody else on the file server. An administrator can hand it over to you.",
+    NO_PARENT: "The folder that your home is in does not exist, or is a link. Tell an administrator.",
+}
+_FULL = ("No space left on device", "Disk quota exceeded")
+
+
+def preparation(
+    path: str,
+    *,
+    image: str,
+    folder: str | None,
+    uid: int | None,
+    gid: int | None,
+    resources: Mapping[str, Mapping[str, Any]],
+    pull_policy: str | None,
+) -> JsonObject:
+    """Return the container that makes a home, `path` within the `folder` of homes, where it is missing.
+
+    It asks for no more than the server's own container does, so that the pod needs no more room with it.
+    """
+    mount = {"name": HOME_VOLUME, "mountPath": _PARENT}
+    container: JsonObject = {
+        "name": PREPARATION,
+        "image": image,
+        # Kubernetes takes what is between $( and ) in a command for a variable.
+        "command": ["sh", "-c", _SCRIPT, PREPARATION, path.replace("$", "$$")],
+        "env": [{"name": "LC_ALL", "value": "C"}],
+        "workingDir": "/",
+        "volumeMounts": [mount if folder is None else {**mount, "subPath": folder}],
+        "resources": {name: dict(amounts) for name, amounts in resources.items()},
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "securityContext": {
+            "runAsNonRoot": True,
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+    }
+    numbers = {"runAsUser": uid, "runAsGroup": gid}
+    container["securityContext"] |= {name: number for name, number in numbers.items() if number is not None}
+    if pull_policy:
+        container["imagePullPolicy"] = pull_policy
+    return container
+
+
+def failed_preparation(exit_code: int, message: str) -> str:
+    """Say in a sentence for the user why a home could not be prepared."""
+    if exit_code == NOT_MADE and any(words in message for words in _FULL):
+        return "There is no room for your home: the disk of the homes is full. Tell an administrator."
+    sentence = _SENTENCES.get(exit_code)
+    return sentence or f"Your home could not be prepared (exit code {exit_code}). Tell an administrator."

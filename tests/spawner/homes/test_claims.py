@@ -1,0 +1,145 @@
+"""Homes that are claims: what is asked for, and under which name they are found again."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from traitlets.config import Config
+
+from genkan_hub import configure
+from genkan_spawner import GenkanSpawner, Reason, Refusal
+from genkan_spawner.homes.claims import settle_claim
+from genkan_spawner.kinds import CLAIMS
+from genkan_spawner.kubespawner_seam import claim_is_there, claim_manifest
+
+from ...support.fake_cluster import FakeCluster
+from ...support.spawner import spawners
+from ..stage import Refusals, unreachable
+from .homes import CLAIM, Site, home_mounts, pod_of
+
+
+@pytest.fixture
+async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
+    async with spawners(tmp_path, monkeypatch) as (_, make):
+        yield Site(make, tmp_path)
+
+
+async def claimed(spawner: GenkanSpawner, *there: str) -> str:
+    """Return the claim that a pod mounts in a namespace where some are there."""
+    cluster = FakeCluster()
+    for known in there:
+        cluster.put(CLAIMS, {"metadata": {"name": known, "namespace": "default"}})
+    spawner.foresees = True
+    await spawner.load_user_options()
+    await settle_claim(spawner, cluster)
+    pod = spawner.api.api_client.sanitize_for_serialization(await spawner.get_pod_manifest())
+    (mount,) = [row for row in pod["spec"]["containers"][0]["volumeMounts"] if row["mountPath"] == "/home/jovyan"]
+    (volume,) = [row for row in pod["spec"]["volumes"] if row["name"] == mount["name"]]
+    manifest = await claim_manifest(spawner)
+    assert manifest is not None
+    name: str = volume["persistentVolumeClaim"]["claimName"]
+    assert manifest["metadata"]["name"] == name
+    return name
+
+
+async def test_a_new_claim_is_as_the_catalogue_has_it(site: Site) -> None:
+    spawner = site.spawner({**CLAIM, "storage_class": "fast", "access_mode": "ReadWriteMany"})
+    spawner.foresees = True
+    pod = await pod_of(spawner)
+    manifest = await claim_manifest(spawner)
+
+    assert manifest is not None
+    assert manifest["spec"] == {
+        "accessModes": ["ReadWriteMany"],
+        "resources": {"requests": {"storage": "20Gi"}},
+        "storageClassName": "fast",
+    }
+    assert home_mounts(pod) == [{"name": "genkan-home", "mountPath": "/home/jovyan"}]
+    assert pod["spec"]["volumes"] == [{"name": "genkan-home", "persistentVolumeClaim": {"claimName": "home-alice"}}]
+
+
+async def test_without_a_word_it_is_small_and_of_the_clusters_own_class(site: Site) -> None:
+    spawner = site.spawner({"kind": "claim"})
+    spawner.foresees = True
+    await spawner.load_user_options()
+    manifest = await claim_manifest(spawner)
+
+    assert manifest is not None
+    assert manifest["spec"] == {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "10Gi"}}}
+
+
+@pytest.mark.parametrize("scheme", ["safe", "escape"])
+async def test_a_new_name_does_not_depend_on_kubespawner(site: Site, scheme: str) -> None:
+    assert await claimed(site.spawner(CLAIM, user="a.b", slug_scheme=scheme)) == (
+        "home-a-b--fzztnxeoxkd66rzn6vumgvecvp"
+    )
+
+
+@pytest.mark.parametrize("scheme", ["safe", "escape"])
+@pytest.mark.parametrize("name", ["home-a-2eb", "home-a-b---2e7336dc"])
+async def test_a_claim_of_an_older_hub_is_found(site: Site, scheme: str, name: str) -> None:
+    assert await claimed(site.spawner(CLAIM, user="a.b", slug_scheme=scheme), name) == name
+
+
+async def test_a_claim_of_another_template_is_found(site: Site) -> None:
+    config = Config()
+    configure(config)
+    config.GenkanSpawner.pvc_name_template = "claim-{username}"
+
+    assert await claimed(site.spawner(CLAIM, config=config), "claim-alice") == "claim-alice"
+    assert await claimed(site.spawner(CLAIM, config=config)) == "home-alice"
+
+
+async def test_a_claim_that_is_remembered_is_found_after_a_hub_is_set_up_anew(site: Site) -> None:
+    spawner = site.spawner(CLAIM)
+    spawner.load_state({"pvc_name": "old-alice", "kubespawner_version": "7.1.0", "namespace": "default"})
+
+    assert await claimed(spawner, "old-alice") == "old-alice"
+    assert await claimed(spawner, "home-alice", "old-alice") == "home-alice"
+
+
+async def test_in_each_namespace_there_is_one(site: Site) -> None:
+    spawner = site.spawner(CLAIM)
+    spawner.load_state({"pvc_name": "old-alice", "kubespawner_version": "7.1.0", "namespace": "default"})
+
+    assert await claimed(spawner) == "home-alice"
+
+
+async def test_what_was_found_is_remembered(site: Site) -> None:
+    spawner = site.spawner(CLAIM, user="a.b")
+    await claimed(spawner, "home-a-2eb")
+    claim_is_there(spawner)
+    state = spawner.get_state()
+    spawner.clear_state()
+
+    assert state["pvc_name"] == spawner.get_state()["pvc_name"] == "home-a-2eb"
+
+
+async def test_without_a_word_on_homes_a_claim_of_kubespawner_6_is_in_the_pod(site: Site) -> None:
+    spawner = site.spawner(None, user="a.b")
+    spawner.load_state({"pod_name": "jupyter-a-2eb"})
+
+    assert await claimed(spawner, "home-a-2eb") == "home-a-2eb"
+
+
+async def test_without_a_word_on_homes_nothing_is_asked(site: Site) -> None:
+    spawner = site.spawner(None)
+    cluster = FakeCluster()
+    cluster.fails = Refusals("GET", "", [unreachable()], for_ever=True)
+    await spawner.load_user_options()
+    await settle_claim(spawner, cluster)
+
+    assert spawner.pvc_name == "home-alice"
+
+
+async def test_a_cluster_that_does_not_answer_is_told(site: Site) -> None:
+    spawner = site.spawner(CLAIM, user="a.b")
+    cluster = FakeCluster()
+    cluster.fails = Refusals("GET", "", [unreachable()], for_ever=True)
+    spawner.foresees = True
+    await spawner.load_user_options()
+
+    with pytest.raises(Refusal) as caught:
+        await settle_claim(spawner, cluster)
+
+    assert caught.value.reason == Reason.UNAVAILABLE
