@@ -13,7 +13,7 @@ from genkan_images.plan import CONTEXT, locked_version
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / CONTEXT
 DOCKERFILES = sorted(FOLDER.glob("*.Dockerfile"))
-SCRIPTS = sorted([*FOLDER.glob("build/*.sh"), *FOLDER.glob("bin/*")])
+SCRIPTS = sorted([*FOLDER.glob("steps/*.sh"), *FOLDER.glob("bin/*")])
 LOCKS = sorted(FOLDER.glob("*.txt"))
 SOURCE = re.compile(r"source=([^,\s]+)")
 # Host names that stand before a path, in parts so that this file passes its own test.
@@ -41,10 +41,10 @@ def test_a_dockerfile_uses_what_is_there(dockerfile: Path) -> None:
 def test_every_script_of_the_build_is_used() -> None:
     used = {source for dockerfile in DOCKERFILES for source in SOURCE.findall(dockerfile.read_text())}
     used |= {
-        match for text in (path.read_text() for path in DOCKERFILES) for match in re.findall(r"build/\S+\.sh", text)
+        match for text in (path.read_text() for path in DOCKERFILES) for match in re.findall(r"steps/\S+\.sh", text)
     }
 
-    assert {str(path.relative_to(FOLDER)) for path in FOLDER.glob("build/*.sh")} - used == set()
+    assert {str(path.relative_to(FOLDER)) for path in FOLDER.glob("steps/*.sh")} - used == set()
 
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=names)
@@ -135,7 +135,7 @@ def test_a_build_ends_where_a_licence_is_missing(tmp_path: Path, text: str | Non
         licence.write_text(text)
 
     done = subprocess.run(
-        ["sh", FOLDER / "build/licences.sh"],
+        ["sh", FOLDER / "steps/licences.sh"],
         env={"PATH": os.defpath, "LICENCE_FILES": str(licence)},
         capture_output=True,
         text=True,

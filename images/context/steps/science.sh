@@ -1,0 +1,5 @@
+#!/bin/sh
+# What notebooks use on a base without a framework, for the base's own Python.
+set -eu
+PIP_BREAK_SYSTEM_PACKAGES=1 "$BASE_PYTHON" -m pip install --no-cache-dir --disable-pip-version-check \
+    --require-hashes --requirement /run/genkan/scipy.txt
