@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from genkan_spawner.homes.preparation import PREPARATION, failed_preparation
 from genkan_spawner.reasons import Reason
 
 from .happenings import Happening
@@ -50,6 +51,7 @@ def obstacle_to_start(
     """Return why the start of this pod is to be given up; None while it may still succeed."""
     return (
         end_of(pod)
+        or _not_prepared(pod)
         or _not_placed(pod, now=now, patience=patience)
         or next(filter(None, (_of_container(pod, row, now=now, patience=patience) for row in pod.containers)), None)
         or next(_not_mounted(pod, happenings, now=now, patience=patience), None)
@@ -63,9 +65,18 @@ def end_of(pod: PodState) -> Ending | None:
     if pod.phase == "Failed" and pod.reason:
         return _failed(pod)
     if pod.phase in {"Failed", "Succeeded"}:
-        return _by_itself(pod)
+        return _not_prepared(pod) or _by_itself(pod)
     if pod.deleted is not None:
         return Ending(Reason.UNAVAILABLE, "The server was taken away.", pod.deleted)
+    return None
+
+
+def _not_prepared(pod: PodState) -> Ending | None:
+    """Return why the home cannot be had, as the container found that prepares it; it would find the same again."""
+    for row in pod.containers:
+        ended = row.terminated or row.last_terminated
+        if row.init and row.name == PREPARATION and ended is not None and ended.exit_code:
+            return Ending(Reason.STORAGE, failed_preparation(ended.exit_code, ended.message), ended.at)
     return None
 
 

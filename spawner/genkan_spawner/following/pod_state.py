@@ -39,6 +39,8 @@ class Termination:
     """The kubelet's word, such as OOMKilled or Error."""
     exit_code: int
     at: datetime | None
+    message: str = ""
+    """What it said at its end, where it says anything or the kubelet takes the end of its log for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,4 +161,5 @@ def _termination(found: JsonObject | None) -> Termination | None:
         reason=found.get("reason") or "",
         exit_code=exit_code if isinstance(exit_code, int) else 1,
         at=moment(found.get("finishedAt")),
+        message=found.get("message") or "",
     )

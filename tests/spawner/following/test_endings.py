@@ -139,3 +139,31 @@ def test_every_end_is_said_in_a_sentence(status: dict[str, Any], words: str) -> 
 
 def test_a_running_server_has_no_end() -> None:
     assert end_of(running_pod()) is None
+
+
+@pytest.mark.parametrize("phase", ["Pending", "Failed"])
+@pytest.mark.parametrize("field", ["state", "lastState"])
+def test_a_home_that_cannot_be_prepared_ends_the_start_at_once(phase: str, field: str) -> None:
+    ended = terminated("Error", 72)
+    ended["terminated"]["message"] = "mkdir: cannot create directory './alice': Disk quota exceeded\n"
+    row = {**container({"waiting": {"reason": "CrashLoopBackOff"}}), "name": "prepare-home", field: ended}
+    state = pod(node="a-0", phase=phase, initContainerStatuses=[row])
+
+    found = obstacle_to_start(state, now=at(0), patience=PATIENCE)
+
+    assert found is not None
+    assert found.reason is Reason.STORAGE
+    assert found.sentence == "There is no room for your home: the disk of the homes is full. Tell an administrator."
+    assert found.at == at(5)
+
+
+def test_a_home_that_is_prepared_is_no_obstacle() -> None:
+    row = {**container(terminated("Completed", 0)), "name": "prepare-home"}
+
+    assert reason_after(0, pod(node="a-0", initContainerStatuses=[row])) is None
+
+
+def test_a_container_of_the_users_own_with_that_name_is_not_taken_for_it() -> None:
+    row = {**container(terminated("Error", 72)), "name": "prepare-home"}
+
+    assert reason_after(0, pod(node="a-0", containerStatuses=[row])) is None
