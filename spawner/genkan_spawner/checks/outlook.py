@@ -40,9 +40,9 @@ class Outlook:
         waiting = sorted((pod for pod in snapshot.pending if not pod.gated), key=_queue_place)
         nominated = tuple(pod for pod in waiting if pod.nominated_node in snapshot.nodes)
         others = [pod for pod in waiting if pod.nominated_node not in snapshot.nodes]
-        contenders = tuple(_contenders(capacity, others))
+        contenders = tuple(_contenders(capacity, (pod for pod in others if not _is_held(pod))))
         placed = {contender.pod.uid for contender in contenders}
-        blocked = tuple(pod for pod in others if pod.never_preempts and pod.uid not in placed)
+        blocked = tuple(pod for pod in others if pod.never_preempts and pod.uid not in placed and not _is_helpless(pod))
         return cls(capacity, nominated, contenders, blocked)
 
     @property
@@ -92,6 +92,18 @@ class Outlook:
 def placement_of(pod: PodRecord) -> Placement:
     """Return where a waiting pod may go; anywhere, if that is not known."""
     return pod.demand.placement if isinstance(pod.demand, Demand) else Placement()
+
+
+def _is_held(pod: PodRecord) -> bool:
+    """Return whether something that no check foresees keeps a pod from nodes on which the scheduler found room.
+
+    When that is gone the scheduler looks again, and its next word tells.
+    """
+    return pod.last_word is not None and pod.last_word.held
+
+
+def _is_helpless(pod: PodRecord) -> bool:
+    return pod.last_word is not None and pod.last_word.helpless
 
 
 def _queue_place(pod: PodRecord) -> tuple[int, float, str]:

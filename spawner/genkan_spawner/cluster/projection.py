@@ -16,6 +16,7 @@ from genkan_spawner.api import JsonObject
 from genkan_spawner.checks.demand import Demand, demand_of
 from genkan_spawner.checks.exceptions import ManifestError
 
+from .last_word import last_word
 from .records import (
     LimitRangeRecord,
     LimitRow,
@@ -77,6 +78,7 @@ def pod_record(raw: JsonObject) -> PodRecord | None:
         gated=bool(spec.get("schedulingGates")),
         never_preempts=spec.get("preemptionPolicy") == "Never",
         nominated_node=status.get("nominatedNodeName") or None,
+        last_word=last_word(status) if node is None else None,
         claims=tuple(intern(name) for name in _claims(spec)),
         labels=_shared({k: v for k, v in (metadata.get("labels") or {}).items() if _kept(k)}),
         demand=_demand(raw) if node is None else None,

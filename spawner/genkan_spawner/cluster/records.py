@@ -48,6 +48,25 @@ class NodeRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class LastWord:
+    """Why the scheduler did not place a pod when it last looked at it."""
+
+    lacking: frozenset[str]
+    """The resources that it found too little of on some node; `pods` are places."""
+    held: bool
+    """Whether something keeps it from some node that is neither room nor a rule for nodes: where its volume is, say."""
+
+    @property
+    def helpless(self) -> bool:
+        """Whether more room would not help."""
+        return self.held and not self.lacking
+
+    def waits_for(self, resource: str) -> bool:
+        """Return whether it may be this that the pod waits for."""
+        return resource in self.lacking or (not self.lacking and not self.held)
+
+
+@dataclass(frozen=True, slots=True)
 class PodRecord:
     """One pod that holds or wants resources; finished ones are not kept."""
 
@@ -68,6 +87,8 @@ class PodRecord:
     """Whether its preemption policy is Never."""
     nominated_node: str | None = None
     """Where room is being made for it."""
+    last_word: LastWord | None = None
+    """None where the scheduler has not refused it, as far as is known."""
     labels: Mapping[str, str] = field(default_factory=dict)
     claims: tuple[str, ...] = ()
     """The names of the claims that it mounts, in its namespace."""

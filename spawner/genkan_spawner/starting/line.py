@@ -30,9 +30,25 @@ def place_in_line(snapshot: Snapshot, namespace: str, name: str) -> Place | None
     own = next((pod for pod in snapshot.pending if (pod.namespace, pod.name) == (namespace, name)), None)
     if own is None:
         return None
-    resource = next((resource for resource in own.requests if is_device(resource)), "cpu")
-    line = sorted((pod for pod in snapshot.pending if not pod.gated and resource in pod.requests), key=_turn)
+    resource = _short_of(own)
+    line = sorted((pod for pod in snapshot.pending if _waits_for(pod, resource)), key=_turn)
     return Place(line.index(own) + 1, len(line), resource) if own in line else None
+
+
+def _short_of(pod: PodRecord) -> str:
+    """Return what a pod waits for: what the scheduler has named last, devices before others."""
+    lacking = pod.last_word.lacking if pod.last_word is not None else frozenset[str]()
+    devices = sorted((one for one in pod.requests if is_device(one)), key=lambda one: one not in lacking)
+    if devices and (devices[0] in lacking or not lacking):
+        return devices[0]
+    return next((one for one in sorted(lacking) if one in pod.requests), devices[0] if devices else "cpu")
+
+
+def _waits_for(pod: PodRecord, resource: str) -> bool:
+    """Return whether a pod stands in line for a resource: it asks for it, and the scheduler has named nothing else."""
+    if pod.gated or resource not in pod.requests:
+        return False
+    return pod.last_word is None or pod.last_word.waits_for(resource)
 
 
 def _turn(pod: PodRecord) -> tuple[int, float, str]:

@@ -7,10 +7,10 @@ import pytest
 from genkan_spawner.checks.findings import Check, Finding, State
 from genkan_spawner.checks.fit import check_fit
 from genkan_spawner.checks.outlook import Outlook
-from genkan_spawner.cluster.records import NodeRecord, PodRecord
+from genkan_spawner.cluster.records import LastWord, NodeRecord, PodRecord
 from genkan_spawner.cluster.snapshot import Source
 
-from .clusters import amounts, demand, node, pod, snapshot
+from .clusters import GPU, amounts, demand, node, pod, snapshot
 
 
 def fit(
@@ -353,6 +353,16 @@ class TestPreemption:
         assert fit("cpu=1 memory=8Gi", nodes, [victim, waiting], priorityClassName="high").state is State.UNKNOWN
         assert fit("cpu=1 memory=6Gi", nodes, [victim, waiting], priorityClassName="high").would_preempt
 
+    @pytest.mark.parametrize(("lacking", "contested"), [({"cpu"}, True), (set(), False)])
+    def test_a_waiting_pod_that_room_does_not_help_takes_none(self, lacking: set[str], *, contested: bool) -> None:
+        victim = pod("victim", "cpu=4", on="a", priority=0)
+        word = LastWord(frozenset(lacking), held=True)
+        waiting = pod("waiting", "cpu=4", priority=2000, never_preempts=True, last_word=word)
+
+        found = fit("cpu=1", [node(size="cpu=4")], [victim, waiting], priorityClassName="high")
+
+        assert found.state is (State.UNKNOWN if contested else State.READY)
+
     def test_a_waiting_pod_that_does_not_fit_into_what_is_freed_is_in_nobody_s_way(self) -> None:
         victims = [pod(f"v{index}", "cpu=2", on="a", priority=0, age=index) for index in range(2)]
         waiting = pod("waiting", "cpu=4", priority=2000, never_preempts=True)
@@ -380,6 +390,9 @@ class TestQueue:
             (pod("w", "gpu=2", nominated_node="a"), False),
             (pod("w", "gpu=2", nominated_node="a", priority=-5), True),
             (pod("w", "gpu=2", nominated_node="gone"), False),
+            (pod("w", "gpu=2", last_word=LastWord(frozenset({GPU}), held=False)), False),
+            (pod("w", "gpu=2", last_word=LastWord(frozenset({GPU}), held=True)), True),
+            (pod("w", "gpu=2", last_word=LastWord(frozenset(), held=True)), True),
         ],
         ids=[
             "older",
@@ -393,6 +406,9 @@ class TestQueue:
             "nominated",
             "lower nominated",
             "nominated to what is gone",
+            "too little room at the last look",
+            "held from what was free",
+            "held from everything",
         ],
     )
     def test_those_that_come_first_are_placed_first(self, waiting: PodRecord, *, ready: bool) -> None:
