@@ -16,6 +16,8 @@ from .cluster.snapshot import STORAGE, Source
 from .following.server_pods import ServerPods
 from .forecast import Forecasts
 from .orphans import OrphanSweep, claims_of
+from .storage.disks import SharedDisks
+from .storage.metrics import DiskMetrics
 from .watching import ChangeType
 
 if TYPE_CHECKING:
@@ -25,6 +27,10 @@ log = logging.getLogger(__name__)
 
 FIRST_LOOK = 10.0
 """Seconds that a start or a poll waits for the first view of the cluster; after that it goes on without."""
+
+
+DISKS_WITHIN = 1.0
+"""Seconds that a form or a start waits to hear how full the disks are, once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +46,15 @@ class Standing:
 class HubView:
     """The hub's own view of the cluster, started when first asked for and kept until the hub ends."""
 
-    _metrics: ClassVar[ClusterMetrics | None] = None
+    _metrics: ClassVar[tuple[ClusterMetrics, DiskMetrics] | None] = None
     _views: ClassVar[WeakKeyDictionary[asyncio.AbstractEventLoop, "HubView"]] = WeakKeyDictionary()
 
     def __init__(self, api: KubernetesApi, *, component: str, namespaces: Collection[str]) -> None:
         self.api = api
         self.servers = ServerPods()
         self.cache = ClusterCache(api, namespaces=namespaces)
+        self.disks = SharedDisks(namespaces=lambda: self._namespaces)
+        self.cache.fills = self.disks.fills
         self.forecasts = Forecasts(self.cache)
         self._component = component
         self._namespaces = frozenset(namespaces)
@@ -83,6 +91,7 @@ class HubView:
         if not loaded and await self.cache.wait_ready(within):
             # What was just read lives as long as the hub; looking through it again and again would stop the loop.
             gc.freeze()
+        await self.disks.ready(within=min(within, DISKS_WITHIN))
 
     def sees_pods(self, namespace: str) -> bool:
         """Whether a pod of this namespace that is not shown is not there."""
@@ -101,14 +110,15 @@ class HubView:
         """Stop looking; for tests, since a hub looks as long as it lives."""
         if self._sweep is not None:
             self._sweep.cancel()
+        await self.disks.close()
         await self.cache.close()
         self._views.pop(asyncio.get_running_loop(), None)
 
     def _show_metrics(self) -> None:
         """Show the newest view in the metrics: a process is one hub, and one that was left behind shows nothing."""
-        if HubView._metrics is not None:
-            HubView._metrics.close()
-        HubView._metrics = ClusterMetrics(self.cache)
+        for metrics in HubView._metrics or ():
+            metrics.close()
+        HubView._metrics = ClusterMetrics(self.cache), DiskMetrics(self.disks)
 
     def _look_after(self, spawner: "ClusterSpawner") -> None:
         """Remove the pods of this hub that it has no record of, as long as it lives."""

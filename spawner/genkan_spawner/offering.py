@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from genkan_profiles import BUILT_IN, DocumentError, ProfileList, preselected, remembered
+from genkan_profiles import BUILT_IN, Catalogue, DocumentError, ProfileList, preselected, remembered
 from genkan_profiles.choices import PROFILE
 
 from .catalogue_source import CatalogueSource, Loaded, source_for
@@ -119,10 +119,15 @@ def catalogue_source(catalogue_file: str) -> CatalogueSource:
     return source_for(Path(catalogue_file) if catalogue_file else BUILT_IN)
 
 
+def known_catalogue(catalogue_file: str) -> Catalogue | None:
+    """Return the catalogue as it was last found; None where there was never a usable one."""
+    try:
+        return catalogue_source(catalogue_file).first().catalogue
+    except DocumentError:
+        return None
+
+
 def team_namespaces(catalogue_file: str) -> frozenset[str]:
     """Return where the servers of the catalogue's teams run, as it was last found."""
-    try:
-        teams = catalogue_source(catalogue_file).first().catalogue.teams
-    except DocumentError:
-        return frozenset()
-    return frozenset(team.namespace for team in teams if team.namespace)
+    catalogue = known_catalogue(catalogue_file)
+    return frozenset(team.namespace for team in catalogue.teams if team.namespace) if catalogue else frozenset()

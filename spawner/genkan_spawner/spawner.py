@@ -26,9 +26,10 @@ from .cluster_spawner import ClusterSpawner
 from .form import render_form
 from .homes.claims import settle_claim
 from .homes.taking import home_traits
+from .hub_view import HubView
 from .kubespawner_seam import commit
 from .merging import prepare, resolved
-from .offering import catalogue_source, current_catalogue, offered_profiles, team_namespaces
+from .offering import catalogue_source, current_catalogue, known_catalogue, offered_profiles, team_namespaces
 from .origins import sender, was_sent, with_full_names, without_idle_fields
 from .reasons import Reason
 from .refusals import Refusal
@@ -81,6 +82,13 @@ class GenkanSpawner(ClusterSpawner):
     def team_namespaces(self) -> frozenset[str]:
         """Where servers of the catalogue's teams run, as it is now."""
         return team_namespaces(self.catalogue_file)
+
+    @property
+    def view(self) -> HubView:
+        """The view of the cluster that all spawners share, and of the disks of the catalogue as it is now."""
+        view = super().view
+        view.disks.follow(known_catalogue(self.catalogue_file) if self._has_catalogue else None)
+        return view
 
     @default("profile_list")
     def _default_profile_list(self) -> Any:

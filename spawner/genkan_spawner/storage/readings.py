@@ -1,0 +1,87 @@
+"""How full a disk is, read from where the hub has it mounted, or from Prometheus."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from genkan_spawner.api import JsonObject
+
+MOST_NAMED = 3
+"""Of those who use most, so many are told."""
+
+_USED, _CAPACITY = "kubelet_volume_stats_used_bytes", "kubelet_volume_stats_capacity_bytes"
+_LONGEST_FILE = 10_000_000
+
+
+class ReadingError(Exception):
+    """A disk of which it is not known how full it is; the message is a sentence for administrators."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Bytes in use and bytes there are."""
+
+    used: int
+    size: int
+
+
+def read_mount(path: Path) -> Reading:
+    """Ask the file system as `df` does: what only root could still use is not there. May hang. Raises ReadingError."""
+    try:
+        found = os.statvfs(path)
+    except OSError as e:
+        raise ReadingError(f"{path} cannot be looked at: {e.strerror}.") from e
+    used = (found.f_blocks - found.f_bfree) * found.f_frsize
+    return Reading(used, used + found.f_bavail * found.f_frsize)
+
+
+def read_largest(path: Path) -> tuple[tuple[str, int], ...]:
+    """Return who uses most, by a file with a mapping of users to bytes. May hang. Raises ReadingError."""
+    try:
+        with path.open("rb") as file:
+            rows: Any = json.loads(file.read(_LONGEST_FILE))
+        found = [(str(user), int(used)) for user, used in rows.items() if int(used) > 0]
+    except (OSError, ValueError, TypeError, AttributeError, OverflowError) as e:
+        raise ReadingError(f"{path} does not tell who uses most: it has to map users to bytes, as JSON.") from e
+    return tuple(sorted(found, key=lambda row: (-row[1], row[0]))[:MOST_NAMED])
+
+
+async def read_prometheus(address: str, claim: str) -> Mapping[str, Reading]:
+    """Ask for the kubelets' statistics of all claims of a name, by namespace. Raises ReadingError.
+
+    https://prometheus.io/docs/prometheus/latest/querying/api/#instant-queries
+    """
+    query = f'{{__name__=~"{_USED}|{_CAPACITY}",persistentvolumeclaim="{claim}"}}'
+    try:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"{address.rstrip('/')}/api/v1/query", params={"query": query}) as response,
+        ):
+            if response.status != HTTPStatus.OK:
+                raise ReadingError(f"Prometheus at {address} answers with an error ({response.status}).")
+            answer: JsonObject = json.loads(await response.read())
+            return _by_namespace(answer["data"]["result"])
+    except (aiohttp.ClientError, OSError) as e:
+        raise ReadingError(f"Prometheus at {address} does not answer.") from e
+    except (ValueError, LookupError, TypeError) as e:
+        raise ReadingError(f"Prometheus at {address} answers what cannot be understood.") from e
+
+
+def _by_namespace(rows: list[JsonObject]) -> Mapping[str, Reading]:
+    """Put the two series together; each node that has a volume mounted tells of it."""
+    amounts: dict[str, dict[str, int]] = {}
+    for row in rows:
+        metric = row["metric"]
+        known = amounts.setdefault(str(metric["namespace"]), {})
+        known[metric["__name__"]] = max(known.get(metric["__name__"], 0), int(float(row["value"][1])))
+    return {
+        namespace: Reading(found[_USED], found[_CAPACITY])
+        for namespace, found in amounts.items()
+        if found.keys() == {_USED, _CAPACITY}
+    }
