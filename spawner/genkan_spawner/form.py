@@ -14,6 +14,7 @@ from .aftermath import Aftermath
 from .cards import Shown
 from .drawings import Drawings, once_per_option
 from .hub_view import Standing
+from .notices import disk_notices
 from .origins import OWN_VALUE
 
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -48,13 +49,15 @@ def render_form(
     broken: DocumentError | None,
     aftermath: Aftermath | None = None,
     view: Standing | None = None,
+    unknown_disks: Sequence[str] = (),
 ) -> str:
     """Return the form of one user.
 
     `template` is a site's own template or empty, `folders` where a `form.html` is looked for before ours; both get
     `profile_list` and `user_options` as with KubeSpawner. `broken` is for administrators to see, `aftermath` tells of
-    the user's last server, `view` how far the verdicts on the cards can be trusted. Only the cards are kept between
-    forms, by what they are made of; all that is one user's own is rendered each time.
+    the user's last server, `view` how far the verdicts on the cards can be trusted; `unknown_disks` are sentences for
+    administrators. Only the cards are kept between forms, by what they are made of; all that is one user's own is
+    rendered each time.
     """
     environment = _environment(tuple(folders))
     page = environment.from_string(template) if template else environment.get_template("form.html")
@@ -65,6 +68,8 @@ def render_form(
         problem=problem,
         aftermath=aftermath,
         view=view,
+        notices=disk_notices(cards),
+        unknown_disks=unknown_disks,
         once=once_per_option(),
         kinds=lambda: _by_kind(cards),
     )

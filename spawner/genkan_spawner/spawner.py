@@ -247,6 +247,7 @@ class GenkanSpawner(ClusterSpawner):
         cards = await cards_for(self)
         viewer = self.handler.current_user if self.handler is not None else self.user
         loaded = await current_catalogue(self) if getattr(viewer, "admin", False) else None
+        view = self.view
         return render_form(
             cards,
             template=self.profile_form_template,
@@ -254,7 +255,8 @@ class GenkanSpawner(ClusterSpawner):
             options=self.user_options,
             broken=loaded.broken if loaded else None,
             aftermath=self.aftermath,
-            view=self.view.standing(),
+            view=view.standing(),
+            unknown_disks=view.disks.problems() if loaded else [],
         )
 
 
