@@ -5,7 +5,9 @@ stand out, such as one that is in use on some machine, are looked at by themselv
 """
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
+
+from genkan_profiles import HomesKind
 
 from .checks.claims import ClaimUse
 from .checks.conditions import Conditions
@@ -13,56 +15,74 @@ from .checks.demand import Demand
 from .checks.outlook import Outlook
 from .cluster.snapshot import Source
 from .cluster.storage_records import Phase
-from .kubespawner_seam import owner_label
+from .homes.taking import users_home
+from .kubespawner_seam import claim_names, owner_label
+from .refusals import Refusal
 
 if TYPE_CHECKING:
-    from .cluster_spawner import ClusterSpawner
+    from .spawner import GenkanSpawner
 
 _NEW = "new"
+_BETWEEN = "/"
+"""What no name of a namespace or claim has in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class OwnHome:
     """A user's home, where it is a claim that the hub makes."""
 
-    claim: str = ""
-    """Empty where it is not."""
+    claims: tuple[str, ...] = ()
+    """The names under which it may be, first that of a new one; empty where homes are no such claims."""
     owner: str = ""
 
     @classmethod
-    def of(cls, spawner: "ClusterSpawner") -> Self:
-        """Return the home of a spawner's user."""
-        name: Any = spawner.pvc_name if spawner.storage_pvc_ensure else ""
-        return cls(str(name), owner_label(spawner)) if name else cls()
+    def of(cls, spawner: "GenkanSpawner") -> Self:
+        """Return the home of a spawner's user, whether or not a choice has been applied to the spawner."""
+        names = _claims(spawner)
+        return cls(names, owner_label(spawner)) if names else cls()
 
     def left_out(self, demand: Demand) -> Demand:
         """Return what a demand asks for beside this home."""
-        kept = tuple(use for use in demand.claims if use.name != self.claim)
-        return replace(demand, claims=kept, owner="") if self.claim else demand
+        kept = tuple(use for use in demand.claims if use.name not in self.claims)
+        return replace(demand, claims=kept, owner="") if self.claims else demand
 
     def difference(self, namespace: str, outlook: Outlook) -> str:
         """Return a key of the homes with which verdicts are as with this one; it is empty for most."""
         snapshot = outlook.snapshot
-        if not self.claim or not snapshot.knows(Source.CLAIMS):
+        if not self.claims or not snapshot.knows(Source.CLAIMS):
             return ""
-        found = snapshot.storage.claims.get((namespace, self.claim))
-        if found is None:
+        name = next((name for name in self.claims if (namespace, name) in snapshot.storage.claims), "")
+        if not name:
             return _NEW
+        found = snapshot.storage.claims[namespace, name]
         volume = snapshot.storage.volumes.get(found.volume)
         plain = (
             found.phase is Phase.BOUND
             and not found.deleted
             and (volume is None or volume.terms is None)
-            and not (found.single_node and outlook.holders(namespace, self.claim))
+            and not (found.single_node and outlook.holders(namespace, name))
         )
-        # No name of a claim has a slash.
-        return "" if plain else f"{namespace}/{self.claim}"
+        return "" if plain else f"{namespace}{_BETWEEN}{name}"
 
     def put_in(self, demand: Demand, conditions: Conditions, *, difference: str) -> tuple[Demand, Conditions]:
         """Return a demand with this home where it makes a difference, and the conditions that go with it."""
         if not difference:
             return demand, conditions
-        if difference == _NEW and conditions.creates is not None:
-            conditions = replace(conditions, creates=replace(conditions.creates, name=self.claim))
-        use = ClaimUse(self.claim, home=True)
+        name = self.claims[0] if difference == _NEW else difference.partition(_BETWEEN)[2]
+        if conditions.creates is not None:
+            conditions = replace(conditions, creates=replace(conditions.creates, name=name))
+        use = ClaimUse(name, home=True)
         return replace(demand, claims=(*demand.claims, use), owner=self.owner), conditions
+
+
+def _claims(spawner: "GenkanSpawner") -> tuple[str, ...]:
+    homes = spawner.homes
+    if homes is None:
+        return claim_names(spawner, proposed="") if spawner.storage_pvc_ensure else ()
+    if homes.kind is HomesKind.SHARED:
+        return ()
+    try:
+        return claim_names(spawner, proposed=users_home(homes, spawner.user.name).claim)
+    except Refusal:
+        # The start says it.
+        return ()

@@ -10,6 +10,7 @@ from traitlets import TraitError, Unicode, default, observe, validate
 from genkan_profiles import (
     ChoiceError,
     DocumentError,
+    Homes,
     ProfileList,
     WhenFull,
     check_choice,
@@ -82,6 +83,12 @@ class GenkanSpawner(ClusterSpawner):
     def team_namespaces(self) -> frozenset[str]:
         """Where servers of the catalogue's teams run, as it is now."""
         return team_namespaces(self.catalogue_file)
+
+    @property
+    def homes(self) -> Homes | None:
+        """How the catalogue keeps homes; None where the hub's configuration says."""
+        catalogue = known_catalogue(self.catalogue_file) if self._has_catalogue else None
+        return catalogue.homes if catalogue is not None else None
 
     @property
     def view(self) -> HubView:

@@ -10,6 +10,7 @@ from traitlets.config import Config
 from genkan_spawner import GenkanSpawner
 from genkan_spawner.api import JsonObject
 from genkan_spawner.forecast import Forecasts
+from genkan_spawner.home_forecast import OwnHome
 from genkan_spawner.kinds import CLAIMS, NODES, PODS, QUOTAS, STORAGE_CLASSES, VOLUMES
 
 from ..support.objects import node, pod, quota
@@ -57,6 +58,27 @@ def of(make: MakeSpawner, file: str, name: str) -> GenkanSpawner:
     spawner = named(make(Config({"GenkanSpawner": HOME}), catalogue_file=file), name)
     spawner.pvc_name = f"claim-{name}"
     return spawner
+
+
+IN_CATALOGUE = "homes: {kind: claim, size: 10Gi}\n"
+
+
+async def test_homes_of_the_catalogue_are_told_by_their_own_names(
+    play: Stage, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "homes.yaml"
+    file.write_text(SMALL + IN_CATALOGUE)
+    hub = Config({"GenkanSpawner": {"namespace": NAMESPACE}})
+    async with spawners(tmp_path, monkeypatch) as (_, make):
+        alice, bob = (named(make(hub, catalogue_file=str(file)), name) for name in ("alice", "bob"))
+        claim = OwnHome.of(alice).claims[0]
+        lost = {"metadata": {"name": claim, "namespace": NAMESPACE}, "spec": {}, "status": {"phase": "Lost"}}
+        play.cluster.put(CLAIMS, lost)
+        await play.seen(lambda: (NAMESPACE, claim) in play.view.cache.snapshot().storage.claims)
+        clock.now += 10
+        pages = [await user.get_options_form() for user in (alice, bob)]
+    assert "Your home has lost its disk." in told(pages[0], "small")
+    assert FREE in told(pages[1], "small")
 
 
 def home(play: Stage, name: str, *, phase: str = "Bound", volume: str = "", **metadata: Any) -> JsonObject:

@@ -1,7 +1,7 @@
-"""Full disks on the form: a word above the cards, cards that are refused but for rescue, and what administrators see."""
+"""Full disks on the form: a word above all cards, cards that are refused but for rescue, and what is not known."""
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,10 +27,14 @@ homes: {kind: shared, claim: homes, folder: home, fill: {hub_path: /srv/homes}}
 """
 
 
+HUB = {"namespace": NAMESPACE, "storage_pvc_ensure": True, "storage_capacity": "10Gi"}
+"""What holds where the catalogue says nothing of homes."""
+
+
 @pytest.fixture
 async def play(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
     async with stage(monkeypatch) as playing:
-        spec = {"accessModes": ["ReadWriteMany"], "volumeName": "pv-homes", "storageClassName": ""}
+        spec: dict[str, Any] = {"accessModes": ["ReadWriteMany"], "volumeName": "pv-homes", "storageClassName": ""}
         homes = {"metadata": {"name": "homes", "namespace": NAMESPACE}, "spec": spec, "status": {"phase": "Bound"}}
         playing.cluster.put(CLAIMS, homes)
         await playing.seen(lambda: bool(playing.view.cache.snapshot().storage.claims))
@@ -38,7 +42,7 @@ async def play(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
 
 
 @pytest.fixture
-def percent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+def percent(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How full the disk is; -1 for one that fails."""
     found = [50]
 
@@ -65,7 +69,7 @@ async def alice(
 
 
 def made(make: MakeSpawner, file: Path) -> GenkanSpawner:
-    return named(make(Config({"GenkanSpawner": {"namespace": NAMESPACE}}), catalogue_file=str(file)), "alice")
+    return named(make(Config({"GenkanSpawner": HUB}), catalogue_file=str(file)), "alice")
 
 
 async def test_a_disk_with_room_is_no_matter(alice: GenkanSpawner) -> None:
