@@ -8,6 +8,7 @@ from genkan_images.cli import app as images
 from genkan_profiles import __version__
 
 from .explain.cli import explain
+from .homes.cli import app as homes
 from .profiles.cli import app as profiles
 
 app = typer.Typer(
@@ -17,6 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(profiles, name="profiles")
+app.add_typer(homes, name="homes")
 app.command()(explain)
 app.add_typer(images, name="images")
 

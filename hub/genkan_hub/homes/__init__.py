@@ -1,0 +1,1 @@
+"""The commands `genkan homes ...`: where homes are, and which are nobody's any more."""
