@@ -27,6 +27,7 @@ from .hub_view import HubView
 from .kinds import PODS
 from .kubespawner_seam import ServersAsReflector, commit, knows_claim, new_claim, take_claim
 from .marks import hub_mark
+from .quiet import without_tracebacks
 from .removal import remove_pod
 from .starting.start import Start
 from .starting.story import Story
@@ -107,6 +108,7 @@ class ClusterSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publi
         self._story = Story()
         self._looking: asyncio.Task[Any] | None = None
         super().__init__(*args, **kwargs)
+        without_tracebacks(self.log)
 
     @default("events_enabled")
     def _default_events_enabled(self) -> bool:

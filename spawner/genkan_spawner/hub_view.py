@@ -16,6 +16,7 @@ from .cluster.snapshot import STORAGE, Source
 from .following.server_pods import ServerPods
 from .forecast import Forecasts
 from .orphans import OrphanSweep, claims_of
+from .starting.promises import Promises
 from .storage.disks import SharedDisks
 from .storage.metrics import DiskMetrics
 from .watching import ChangeType
@@ -56,6 +57,7 @@ class HubView:
         self.disks = SharedDisks(namespaces=lambda: self._namespaces)
         self.cache.fills = self.disks.fills
         self.forecasts = Forecasts(self.cache)
+        self.promises = Promises()
         self._component = component
         self._namespaces = frozenset(namespaces)
         self.cache.subscribe(self._pod_changed)

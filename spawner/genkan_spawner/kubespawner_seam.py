@@ -3,11 +3,15 @@
 Written against jupyterhub-kubespawner 7.1.
 """
 
+import asyncio
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from jupyterhub.auth import Authenticator
+from jupyterhub.metrics import SERVER_SPAWN_DURATION_SECONDS, ServerSpawnStatus
+from jupyterhub.spawner import SpawnException
 from kubernetes_asyncio.client import CoreV1Api
 from kubespawner import KubeSpawner
 from kubespawner.objects import make_namespace, make_owner_reference
@@ -74,6 +78,34 @@ def namespace_manifest(spawner: KubeSpawner) -> JsonObject | None:
     return _serialised(
         spawner, make_namespace(spawner.namespace, spawner._expand_all(labels), spawner._expand_all(annotations))
     )
+
+
+def log_name(spawner: KubeSpawner) -> str:
+    """Return by which name JupyterHub's log knows a server."""
+    return str(spawner._log_name)
+
+
+def can_be_foretold(spawner: KubeSpawner) -> bool:
+    """Return whether no code of a site's own can change what is started between the form and the pod."""
+    hooks = (spawner.pre_spawn_hook, spawner.auth_state_hook, spawner.modify_pod_hook, spawner.group_overrides)
+    authenticator = spawner.authenticator
+    if any(hooks) or (authenticator is not None and authenticator.refresh_pre_spawn):
+        return False
+    return getattr(type(authenticator), "pre_spawn_start", None) in {None, Authenticator.pre_spawn_start}
+
+
+def note_refusal(spawner: KubeSpawner, refusal: SpawnException) -> None:
+    """Let a refusal before the start count and be told as one by the start: on the waiting page, to event streams."""
+    ended = asyncio.get_running_loop().create_future()
+    ended.set_exception(refusal)
+    # Else the loop would report an exception that nobody looked at.
+    ended.exception()
+    spawner._spawn_future = ended
+    user: Any = spawner.user
+    # JupyterHub reads a form that follows a refusal with a spawner that it does not keep.
+    user.spawners[spawner.name] = spawner
+    labels = {"status": ServerSpawnStatus.failure, "reason": refusal.reason}
+    SERVER_SPAWN_DURATION_SECONDS.labels(**labels).observe(0)
 
 
 async def pod_manifest(spawner: KubeSpawner) -> JsonObject:

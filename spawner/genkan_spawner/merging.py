@@ -5,6 +5,7 @@ and tolerations of a site stay whether it gave them as a list or as a dictionary
 beside the profile's.
 """
 
+import copy
 import inspect
 import itertools
 from collections.abc import Callable, Mapping
@@ -33,10 +34,10 @@ _KEYS: Mapping[str, Callable[[Mapping[str, Any]], str] | None] = {
 
 
 async def resolved(override: Mapping[str, Any], spawner: HasTraits) -> dict[str, Any]:
-    """Return the override with the results of its functions, which get the spawner and may be coroutines."""
+    """Return a copy of the override with the results of its functions, which get the spawner and may be coroutines."""
     values = {}
     for name, value in override.items():
-        found = value(spawner) if callable(value) else value
+        found = value(spawner) if callable(value) else copy.deepcopy(value)
         values[name] = await found if inspect.isawaitable(found) else found
     return values
 

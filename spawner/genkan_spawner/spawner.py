@@ -1,6 +1,6 @@
 """GenkanSpawner: a KubeSpawner that offers the catalogue and keeps to the restricted Pod Security Standard."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from http import HTTPStatus
 from typing import Any, Self
 
@@ -30,10 +30,18 @@ from .homes.taking import home_traits
 from .hub_view import HubView
 from .kubespawner_seam import commit
 from .merging import prepare, resolved
-from .offering import catalogue_source, current_catalogue, known_catalogue, offered_profiles, team_namespaces
+from .offering import (
+    catalogue_source,
+    current_catalogue,
+    known_catalogue,
+    offered_profiles,
+    offering_of,
+    team_namespaces,
+)
 from .origins import sender, was_sent, with_full_names, without_idle_fields
 from .reasons import Reason
 from .refusals import Refusal
+from .starting.answer import answer_form
 
 
 class GenkanSpawner(ClusterSpawner):
@@ -213,8 +221,10 @@ class GenkanSpawner(ClusterSpawner):
             self.set_trait("start_timeout", max(self.start_timeout, int(self.waiting_timeout)))
 
     async def offered(self) -> ProfileList:
-        """Return a copy of what this user is offered now; a user who is offered nothing is refused."""
+        """Return what this user is offered now, not to be changed; a user who is offered nothing is refused."""
         offered = self.profile_list
+        if offered is offered_profiles:
+            return offering_of(self, await offered_profiles(self)).profiles
         if callable(offered):
             offered = await maybe_future(offered(self))
         return self.filled_in(self._sorted_dict_values(offered))
@@ -246,9 +256,19 @@ class GenkanSpawner(ClusterSpawner):
             self.orm_spawner.user_options = dict(options)
             commit(self)
 
-    def _read_form(self, formdata: dict[str, list[str]]) -> dict[str, Any]:
-        sender.set(self)
+    def _read_form(self, formdata: dict[str, list[str]]) -> Awaitable[dict[str, Any]]:
+        sender.set(self)  # Not in the coroutine, which may become a task with a context of its own.
+        return self._answer(self.choice_of(formdata))
+
+    def choice_of(self, formdata: dict[str, list[str]]) -> dict[str, Any]:
+        """Return what the fields of a form say, offered or not."""
         return without_idle_fields(self._options_from_form(with_full_names(formdata)))
+
+    async def _answer(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Return the choice of a form; raises Refusal, and the form that is shown again has the choice as it was."""
+        if self.apply_user_options is _grant_time:
+            await answer_form(self, options)
+        return options
 
     async def _render(self) -> str:
         cards = await cards_for(self)
@@ -277,6 +297,7 @@ async def _form(spawner: GenkanSpawner) -> str:
     """Render the form of the server whose form was sent, if one was, or else of this one."""
     sent_for = sender.get()
     shown: GenkanSpawner = sent_for if sent_for is not None and sent_for.user is spawner.user else spawner
+    shown.view.promises.release(shown)
     return await shown._render()  # noqa: SLF001  # JupyterHub wants a function and not a method of one spawner
 
 

@@ -13,7 +13,7 @@ from genkan_sandbox.agent.faults import FaultKind
 from genkan_spawner.kinds import CLAIMS, NODES, PODS
 
 from ..support.cluster import Cluster
-from ..support.hub import Person
+from ..support.hub import FormInputs, Person
 from ..support.sandbox import SandboxRun
 
 GTX = "nvidia.com/gpu.product=NVIDIA-GeForce-GTX-1080"
@@ -89,6 +89,27 @@ async def test_fifty_refusals_do_not_stop_the_hub(alice: Person, cluster: Cluste
     for _ in range(50):
         assert (await asked(alice, profile="cpu-small")).status_code == httpx.codes.CONFLICT
     assert (await alice.page("health")).status_code == httpx.codes.OK
+
+
+async def test_a_refused_form_says_why_and_so_do_the_waiting_page_and_its_events(
+    alice: Person, cluster: Cluster
+) -> None:
+    await cluster.add_quota({"requests.nvidia.com/gpu": "2"}, namespace="vision")
+    sentence = "This needs 4 GPUs, and your team's whole share is 2."
+    for name in ("", "second"):
+        answer = await alice.submit(profile="v100-4", name=name, image="pytorch-24-12")
+        assert answer.status_code == httpx.codes.CONFLICT
+        assert sentence in html.unescape(answer.text)
+        assert FormInputs(answer.text).checked["profile"] == "v100-4"
+        waiting = await alice.page(f"spawn-pending/alice/{name}".rstrip("/"))
+        assert waiting.status_code == httpx.codes.CONFLICT
+        assert sentence in html.unescape(waiting.text)
+    (event,) = await alice.told()
+    assert event["failed"]
+    assert sentence in event["message"]
+    assert await cluster.pods_of("alice") == []
+    # What stands in the way of one choice does not of another.
+    await alice.start(profile="cpu-small")
 
 
 async def test_full_machines_are_told_before_the_click_and_at_it(

@@ -181,6 +181,7 @@ async def spawners(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[..
             url=f"/user/{name}/",
             server=None,
             groups=[],
+            spawners={},
             db=database or Database(),
             settings={"cookie_secret": b"the hub's own secret"},
         )

@@ -190,7 +190,7 @@ async def test_what_the_form_sends_can_be_started(make: MakeSpawner, rich: str) 
     spawner = joined(make(catalogue_file=rich), VISION)
     page = await form(spawner)
 
-    spawner.user_options = spawner.run_options_from_form(page.sent(profile="a100"))
+    spawner.user_options = spawner.choice_of(page.sent(profile="a100"))
 
     assert spawner.user_options == {"profile": "a100", "image": "pytorch", "priority": "burst", "team": "vision"}
     await spawner.load_user_options()
@@ -205,7 +205,7 @@ async def test_an_own_image_is_the_entry_and_its_text_and_is_found_there_again(m
         "profile-option-slice--image--unlisted-choice": " registry.example.org/own/a:1 ",
     }
 
-    spawner.user_options = spawner.run_options_from_form((await form(spawner)).sent(**fields))
+    spawner.user_options = spawner.choice_of((await form(spawner)).sent(**fields))
     await spawner.load_user_options()
     again = await form(spawner)
 
@@ -220,7 +220,7 @@ async def test_a_text_beside_another_entry_is_left_out(make: MakeSpawner, rich: 
     spawner = joined(make(catalogue_file=rich), VISION)
     text = {"profile-option-cpu--image--unlisted-choice": "registry.example.org/own/a:1"}
 
-    sent = spawner.run_options_from_form((await form(spawner)).sent(**text))
+    sent = spawner.choice_of((await form(spawner)).sent(**text))
 
     assert sent == {"profile": "cpu", "image": "pytorch", "priority": "burst", "team": "vision"}
 
@@ -228,17 +228,17 @@ async def test_a_text_beside_another_entry_is_left_out(make: MakeSpawner, rich: 
 async def test_an_own_image_that_is_not_named_is_asked_for(make: MakeSpawner, rich: str) -> None:
     spawner = joined(make(catalogue_file=rich), VISION)
     fields = {"profile-option-cpu--image": "own--value"}
-    spawner.user_options = spawner.run_options_from_form((await form(spawner)).sent(**fields))
+    sent = (await form(spawner)).sent(**fields)
 
     with pytest.raises(Refusal, match=r"Name the image that you want on CPU\. Only images of registry"):
-        await spawner.load_user_options()
+        await spawner.run_options_from_form(sent)
 
 
 async def test_a_link_names_an_own_image_by_the_text_alone(make: MakeSpawner, rich: str) -> None:
     spawner = joined(make(catalogue_file=rich), VISION)
     query = {"profile": ["cpu"], "profile-option-cpu--image--unlisted-choice": ["registry.example.org/lab/b:2"]}
 
-    spawner.user_options = spawner.options_from_query(query)
+    spawner.user_options = await spawner.options_from_query(query)
     await spawner.load_user_options()
 
     assert spawner.image == "registry.example.org/lab/b:2"

@@ -321,17 +321,16 @@ def test_a_choice_was_sent_where_the_request_has_one(handler: Any, *, sent: bool
 async def test_a_link_may_name_options_in_short(make: MakeSpawner, rich: Path, name: str) -> None:
     spawner = make(catalogue_file=str(rich))
 
-    assert spawner.options_from_form({"profile": ["a100"], name: ["plain"]}) == {"profile": "a100", "image": "plain"}
+    assert spawner.choice_of({"profile": ["a100"], name: ["plain"]}) == {"profile": "a100", "image": "plain"}
 
 
 async def test_a_link_to_what_is_not_offered_is_refused_and_not_read_as_the_default(
     make: MakeSpawner, rich: Path
 ) -> None:
     spawner = make(catalogue_file=str(rich))
-    spawner.user_options = spawner.options_from_form({"profile": ["cpu"], "image": ["nope"]})
 
     with pytest.raises(Refusal, match="'nope' is not offered as image"):
-        await spawner.load_user_options()
+        await spawner.options_from_form({"profile": ["cpu"], "image": ["nope"]})
 
 
 async def test_the_places_of_all_teams_are_watched_those_of_a_changed_catalogue_too(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jupyterhub.utils import maybe_future
 from traitlets.config import Config
 
 from genkan_spawner import GenkanSpawner, Refusal
@@ -161,7 +162,7 @@ async def test_i_after_a_refusal_the_form_is_that_of_the_server_it_was_sent_for(
 
     async def refused() -> str | None:
         """As JupyterHub does for the form of a named server, in a task of the request."""
-        named.run_options_from_form({"profile": ["a100"]})
+        await maybe_future(named.run_options_from_form({"profile": ["a100"]}))
         assert (await form(stranger)).selected["profile"] == "cpu"
         return (await form(default)).selected["profile"]
 

@@ -35,7 +35,14 @@ async def spawners(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
 
         def make(config: Config | None = None, **traits: Any) -> GenkanSpawner:
             user = SimpleNamespace(
-                name="alice", escaped_name="alice", id=1, url="/user/alice/", server=None, groups=[], settings={}
+                name="alice",
+                escaped_name="alice",
+                id=1,
+                url="/user/alice/",
+                server=None,
+                groups=[],
+                spawners={},
+                settings={},
             )
             hub = SimpleNamespace(
                 public_host="",

@@ -45,6 +45,12 @@ async def end_earlier(
         raise refusal_of(e) from e
 
 
+def is_in_the_way(view: HubView, namespace: str, name: str) -> bool:
+    """Return whether an earlier pod is there, or may still count towards the share."""
+    there = view.servers.get(namespace, name) is not None
+    return there or view.servers.has_just_gone(namespace, name, within=RECOUNT_SECONDS)
+
+
 def recounts(view: HubView, namespace: str, name: str) -> AsyncIterator[bool]:
     """Yield for each attempt at being within the share: one, or several where an earlier pod has just gone.
 

@@ -1,0 +1,45 @@
+"""The places of servers between their forms and their starts."""
+
+import asyncio
+from typing import TYPE_CHECKING, TypeAlias
+
+from .reservation import Reservation
+
+if TYPE_CHECKING:
+    from genkan_spawner.cluster_spawner import ClusterSpawner
+
+Key: TypeAlias = tuple[str, str]
+"""The names of a user and of a server."""
+
+HELD_FOR = 10.0
+"""Seconds after which a place is given back whose start did not come: JupyterHub may have turned it away."""
+
+
+class Promises:
+    """Places that are held, by user and server.
+
+    After a refusal JupyterHub reads the next form with another spawner than it starts.
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[Key, tuple[Reservation, asyncio.TimerHandle]] = {}
+
+    def hold(self, spawner: "ClusterSpawner", reservation: Reservation) -> None:
+        """Keep a place, for a while."""
+        self.release(spawner)
+        lapse = asyncio.get_running_loop().call_later(HELD_FOR, self._release, _key(spawner))
+        self._held[_key(spawner)] = reservation, lapse
+
+    def release(self, spawner: "ClusterSpawner") -> None:
+        """Give a place back; a start that takes it over does so and reserves again without awaiting in between."""
+        self._release(_key(spawner))
+
+    def _release(self, key: Key) -> None:
+        if key in self._held:
+            reservation, lapse = self._held.pop(key)
+            lapse.cancel()
+            reservation.forget()
+
+
+def _key(spawner: "ClusterSpawner") -> Key:
+    return spawner.user.name, spawner.name
