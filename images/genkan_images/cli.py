@@ -10,7 +10,9 @@ import typer
 from genkan_profiles import DocumentError, Problem
 
 from .exceptions import ImagesError
+from .files import complain, read_text
 from .flavours import Channel
+from .gates.cli import app as gate
 from .linting import MatrixLint, lint_matrix
 from .matrix import MATRIX, load_matrix
 from .plan import bake_plan, catalogue_rows, catalogue_text, ci_matrix, json_text, labels, locked_version
@@ -19,6 +21,7 @@ from .pushed import pushed_digests
 app = typer.Typer(
     help="Single-user images: which there are, how they are built, what keeps one back.", no_args_is_help=True
 )
+app.add_typer(gate, name="gate")
 
 MatrixPath = Annotated[Path, typer.Argument(metavar="PATH", help="The matrix of images.")]
 
@@ -97,23 +100,6 @@ def plan(
     for name, text in files.items():
         (output / name).write_text(text, encoding="utf-8")
         typer.echo(output / name)
-
-
-def complain(text: str) -> None:
-    """Print for people, with half characters written out, which names of files may hold."""
-    typer.echo(text.encode(errors="backslashreplace").decode(), err=True)
-
-
-def read_text(path: Path) -> str:
-    """Return what a file holds; raises ImagesError with a sentence for whatever is in the way."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        message = f"{path} cannot be read: {error.strerror}."
-        raise ImagesError(message) from error
-    except UnicodeDecodeError as error:
-        message = f"{path} is not UTF-8."
-        raise ImagesError(message) from error
 
 
 def _lint_data(path: Path, found: MatrixLint) -> dict[str, Any]:
