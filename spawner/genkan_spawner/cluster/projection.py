@@ -79,7 +79,7 @@ def pod_record(raw: JsonObject) -> PodRecord | None:
         never_preempts=spec.get("preemptionPolicy") == "Never",
         nominated_node=status.get("nominatedNodeName") or None,
         last_word=last_word(status) if node is None else None,
-        claims=tuple(intern(name) for name in _claims(spec)),
+        claims=tuple(intern(name) for name in mounted_claims(spec)),
         labels=_shared({k: v for k, v in (metadata.get("labels") or {}).items() if _kept(k)}),
         demand=_demand(raw) if node is None else None,
     )
@@ -143,7 +143,8 @@ def _taint(raw: JsonObject) -> Taint:
     return Taint(intern(raw["key"]), intern(raw.get("value") or ""), TaintEffect(raw["effect"]))
 
 
-def _claims(spec: JsonObject) -> Iterator[str]:
+def mounted_claims(spec: JsonObject) -> Iterator[str]:
+    """Yield the names of the claims that a pod mounts."""
     for volume in spec.get("volumes") or ():
         if claim := volume.get("persistentVolumeClaim"):
             yield claim["claimName"]

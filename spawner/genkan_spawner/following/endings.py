@@ -9,6 +9,13 @@ from genkan_spawner.reasons import Reason
 
 from .happenings import Happening
 from .pod_state import ContainerState, PodState
+from .storage_trouble import (
+    absent_sentence,
+    folder_sentence,
+    mounting_sentence,
+    provisioning_sentence,
+    reach_sentence,
+)
 
 MOST_RESTARTS = 2
 """How often a server may fail while it starts before its start is given up."""
@@ -35,6 +42,8 @@ class Ending:
     at: datetime | None = None
     show_log: bool = False
     """Whether the last lines of the server's log would help."""
+    detail: str = ""
+    """Kubernetes' own words, for the hub's log alone."""
 
 
 _IMAGE_FINAL = frozenset({"InvalidImageName", "ErrImageNeverPull"})
@@ -43,15 +52,25 @@ _IMAGE_FAILED = frozenset(
 )
 _CONFIGURATION = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 _MOUNTS = frozenset({"FailedMount", "FailedAttachVolume", "FailedMapVolume"})
+_NOT_MADE = frozenset({"ProvisioningFailed", "FailedBinding"})
 
 
 def obstacle_to_start(
-    pod: PodState, happenings: Iterable[Happening] = (), *, now: datetime, patience: Patience
+    pod: PodState,
+    happenings: Iterable[Happening] = (),
+    *,
+    of_claims: Iterable[Happening] = (),
+    now: datetime,
+    patience: Patience,
 ) -> Ending | None:
-    """Return why the start of this pod is to be given up; None while it may still succeed."""
+    """Return why the start of this pod is to be given up; None while it may still succeed.
+
+    `of_claims` was reported of its claims that have no volume yet.
+    """
     return (
         end_of(pod)
         or _not_prepared(pod)
+        or _not_made(pod, of_claims, now=now, patience=patience)
         or _not_placed(pod, now=now, patience=patience)
         or next(filter(None, (_of_container(pod, row, now=now, patience=patience) for row in pod.containers)), None)
         or next(_not_mounted(pod, happenings, now=now, patience=patience), None)
@@ -145,16 +164,29 @@ def _failed(pod: PodState) -> Ending:
     return Ending(*_FAILURES.get(pod.reason, (Reason.UNAVAILABLE, "The machine refused the server.")))
 
 
+def _not_made(pod: PodState, of_claims: Iterable[Happening], *, now: datetime, patience: Patience) -> Ending | None:
+    """Return that no volume is made for a claim, which the scheduler waits for without a word."""
+    if pod.placed or (now - (pod.created or now)).total_seconds() < patience.mounting:
+        return None
+    failure = next((happening for happening in of_claims if happening.reason in _NOT_MADE), None)
+    if failure is None:
+        return None
+    return Ending(Reason.STORAGE, provisioning_sentence(failure.message), now, detail=failure.message)
+
+
 def _not_placed(pod: PodState, *, now: datetime, patience: Patience) -> Ending | None:
     condition = pod.unschedulable
-    if pod.placed or condition is None or patience.placing is None:
+    if pod.placed or condition is None:
         return None
-    began = condition.since or pod.created or now
-    if (now - began).total_seconds() < patience.placing:
+    waited = (now - (condition.since or pod.created or now)).total_seconds()
+    absent = absent_sentence(condition.message)
+    if absent and waited >= patience.mounting:
+        return Ending(Reason.STORAGE, absent, now, detail=condition.message)
+    if patience.placing is None or waited < patience.placing:
         return None
-    if "persistentvolumeclaim" in condition.message or "PersistentVolumeClaims" in condition.message:
-        return Ending(Reason.STORAGE, "The storage of this server is not there; administrators can look into it.", now)
-    return Ending(Reason.CAPACITY, "No machine has had room for this server.", now)
+    if sentence := reach_sentence(condition.message):
+        return Ending(Reason.STORAGE, sentence, now, detail=condition.message)
+    return Ending(Reason.CAPACITY, "No machine has had room for this server.", now, detail=condition.message)
 
 
 def _of_container(pod: PodState, row: ContainerState, *, now: datetime, patience: Patience) -> Ending | None:
@@ -164,7 +196,7 @@ def _of_container(pod: PodState, row: ContainerState, *, now: datetime, patience
     if waiting in _IMAGE_FAILED:
         return _of_image(pod, row, now=now, patience=patience)
     if waiting in _CONFIGURATION:
-        return Ending(Reason.UNAVAILABLE, "The server's container could not be made; administrators can see why.", now)
+        return _of_configuration(row, now=now)
     last = row.last_terminated or row.terminated
     if last is not None and row.restarts + (row.terminated is not None) >= MOST_RESTARTS:
         if last.reason == "OOMKilled":
@@ -172,6 +204,14 @@ def _of_container(pod: PodState, row: ContainerState, *, now: datetime, patience
         sentence = f"The server ended again and again while it started, with exit code {last.exit_code}."
         return Ending(Reason.UNAVAILABLE, sentence, last.at, show_log=True)
     return None
+
+
+def _of_configuration(row: ContainerState, *, now: datetime) -> Ending:
+    detail = row.waiting_message
+    if sentence := folder_sentence(detail):
+        return Ending(Reason.STORAGE, sentence, now, detail=detail)
+    sentence = "The server's container could not be made; administrators can see why."
+    return Ending(Reason.UNAVAILABLE, sentence, now, detail=detail)
 
 
 def _of_image(pod: PodState, row: ContainerState, *, now: datetime, patience: Patience) -> Ending | None:
@@ -198,8 +238,4 @@ def _not_mounted(
         began = happening.first or pod.created or now
         if (now - began).total_seconds() < patience.mounting:
             continue
-        if "Multi-Attach" in happening.message:
-            sentence = "Your storage is still held by another server on another machine; stop that one first."
-        else:
-            sentence = "The storage of this server cannot be mounted; administrators can look into it."
-        yield Ending(Reason.STORAGE, sentence, now)
+        yield Ending(Reason.STORAGE, mounting_sentence(happening.message), now, detail=happening.message)

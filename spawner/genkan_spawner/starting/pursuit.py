@@ -5,13 +5,17 @@ from collections.abc import Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
 
+from genkan_profiles.homes import HOME
 from genkan_spawner.api import JsonObject
+from genkan_spawner.cluster.projection import mounted_claims
 from genkan_spawner.exceptions import KubernetesError, NotFoundError
+from genkan_spawner.following.claim_events import ClaimEvents
 from genkan_spawner.following.endings import Ending, Patience, obstacle_to_start
 from genkan_spawner.following.pod_events import PodEvents
 from genkan_spawner.following.pod_state import PodState
 from genkan_spawner.following.server_pods import trimmed
 from genkan_spawner.following.steps import Progress, progress_of
+from genkan_spawner.following.storage_trouble import full_disk_sentence
 from genkan_spawner.hub_view import HubView
 from genkan_spawner.kinds import PODS
 from genkan_spawner.reasons import Reason
@@ -46,6 +50,7 @@ class Pursuit:
         self._namespace: str = metadata["namespace"]
         self._name: str = metadata["name"]
         self._uid: str = metadata["uid"]
+        self._claims = tuple(mounted_claims(created.get("spec") or {}))
         self._view = view
         self._story = story
         self._patience = patience
@@ -82,7 +87,8 @@ class Pursuit:
     async def _followed(self, arrived: Callable[[PodState], bool]) -> JsonObject:
         changes = self._view.servers.changes(self._namespace, self._name, every=LOOK_EVERY)
         events = PodEvents(self._view.api, namespace=self._namespace, uid=self._uid)
-        async with events, aclosing(changes):
+        claims = ClaimEvents(self._view.api, self._view.cache, namespace=self._namespace, claims=self._claims)
+        async with events, claims, aclosing(changes):
             async for _ in changes:
                 ending: Ending | None
                 try:
@@ -95,7 +101,7 @@ class Pursuit:
                     if raw is not None and pod is not None and arrived(pod):
                         self._story.tell(progress_of(pod))
                         return raw
-                    ending = self._ending(pod, events)
+                    ending = self._ending(pod, events, claims)
                 if ending is not None:
                     raise await self._refusal(ending)
         raise AssertionError("A pod is followed without end.")
@@ -111,14 +117,16 @@ class Pursuit:
                 return None
         return raw if raw is not None and raw["metadata"].get("uid") == self._uid else None
 
-    def _ending(self, pod: PodState | None, events: PodEvents) -> Ending | None:
+    def _ending(self, pod: PodState | None, events: PodEvents, claims: ClaimEvents) -> Ending | None:
         if pod is None:
             if self._shown:
                 return self._view.servers.ending(self._namespace, self._name) or _TAKEN_AWAY
             return self._too_late()
         self._shown = True
         self._story.tell(self._progress(pod, events))
-        ending = obstacle_to_start(pod, events.so_far, now=self._now(), patience=self._patience)
+        ending = obstacle_to_start(
+            pod, events.so_far, of_claims=claims.so_far, now=self._now(), patience=self._patience
+        )
         return ending or self._too_late()
 
     def _progress(self, pod: PodState, events: PodEvents) -> Progress:
@@ -135,9 +143,11 @@ class Pursuit:
         return Ending(Reason.UNAVAILABLE, f"The server did not start in time.{last}")
 
     async def _refusal(self, ending: Ending) -> Refusal:
-        sentence = ending.sentence
+        reason, sentence = ending.reason, ending.sentence
         if ending.show_log:
             lines = await last_words(self._view.api, self._namespace, self._name)
+            if full := full_disk_sentence(lines, home=HOME):
+                reason, sentence = Reason.STORAGE, full
             sentence = f"{sentence} Its last words: {lines}" if lines else sentence
-        status = 409 if ending.reason in {Reason.CAPACITY, Reason.PRIORITY} else 503
-        return Refusal(sentence, reason=ending.reason, status_code=status)
+        status = 409 if reason in {Reason.CAPACITY, Reason.PRIORITY} else 503
+        return Refusal(sentence, reason=reason, status_code=status, log_message=ending.detail)

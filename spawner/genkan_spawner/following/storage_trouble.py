@@ -1,0 +1,119 @@
+"""What Kubernetes, file servers and programs say of storage that cannot be had, in sentences for users.
+
+The texts are those of the scheduler, the attach controller and the kubelet of Kubernetes 1.32 to 1.36, and of `mount`.
+"""
+
+import re
+from collections.abc import Sequence
+
+_ADMINISTRATOR = "Tell an administrator."
+
+_Sentences = Sequence[tuple[re.Pattern[str], str]]
+
+_MOUNTING: _Sentences = (
+    (
+        re.compile(r"Multi-Attach error"),
+        "Your storage is still held by another server on another machine; stop that one first.",
+    ),
+    (
+        re.compile(r"access denied|permission denied|Operation not permitted", re.IGNORECASE),
+        f"The file server does not let the machine mount the storage. {_ADMINISTRATOR}",
+    ),
+    (
+        re.compile(r"reason given by server: No such file|no such file or directory", re.IGNORECASE),
+        f"The storage is not where it should be on the file server. {_ADMINISTRATOR}",
+    ),
+    (
+        re.compile(
+            r"timed out|timeout|connection refused|no route to host|host is down|not responding|deadline exceeded"
+            r"|stale file handle|failed to resolve|name or service not known",
+            re.IGNORECASE,
+        ),
+        "The file server of the storage does not answer. Try again later, or tell an administrator.",
+    ),
+)
+_NOT_MOUNTED = "The storage of this server cannot be mounted; administrators can look into it."
+
+_PLACING: _Sentences = (
+    (re.compile(r'persistentvolumeclaim "[^"]*" is being deleted'), f"The storage is being deleted. {_ADMINISTRATOR}"),
+    (
+        re.compile(r'persistentvolumeclaim "[^"]*" not found|persistentvolumeclaim "[^"]*" bound to non-existent'),
+        "The storage of this server is not there; administrators can look into it.",
+    ),
+    (
+        re.compile(r'unbound immediate PersistentVolumeClaims|storageclass\S* "[^"]*" not found'),
+        f"The storage of this server has not been made: nothing makes it, or what does has failed. {_ADMINISTRATOR}",
+    ),
+)
+"""What holds for all machines alike, so that no room anywhere would help."""
+
+_OF_MACHINES: _Sentences = (
+    (
+        re.compile(r"ReadWriteOncePod access mode"),
+        "Your storage is in use by another server, and one at a time can use it; stop that one first.",
+    ),
+    (
+        re.compile(r"volume node affinity conflict|match PersistentVolume's node affinity"),
+        "None of the machines that reach the storage has had room for this server.",
+    ),
+    (
+        re.compile(r"didn't find available persistent volumes to bind"),
+        f"There is no disk for the storage of this server. {_ADMINISTRATOR}",
+    ),
+    (
+        re.compile(r"exceed max volume count"),
+        "The machines cannot take more disks than they have. Try again later, or choose other hardware.",
+    ),
+)
+"""What holds for some machines, while others may only be full."""
+
+_SUB_PATH = re.compile(r"failed to (prepare|create) subPath")
+_FULL = re.compile(r"No space left on device|ENOSPC|Errno 28\b")
+_SHARE = re.compile(r"Disk quota exceeded|EDQUOT|Errno 122\b")
+
+
+def mounting_sentence(message: str) -> str:
+    """Say why a volume is not mounted."""
+    return _first(_MOUNTING, message) or _NOT_MOUNTED
+
+
+def absent_sentence(message: str) -> str:
+    """Say of a pod without a place that its storage is not there, wherever it might go; empty if that is not so."""
+    return _first(_PLACING, message)
+
+
+def reach_sentence(message: str) -> str:
+    """Say of a pod without a place that its storage keeps it from machines; empty if that is not so."""
+    return _first(_OF_MACHINES, message)
+
+
+def folder_sentence(message: str) -> str:
+    """Say of a container that cannot be made that its folder in a volume cannot be; empty if that is not so."""
+    if not _SUB_PATH.search(message):
+        return ""
+    return f"The folder of this server's storage cannot be made on the file server. {_ADMINISTRATOR}"
+
+
+def provisioning_sentence(message: str) -> str:
+    """Say why no volume is made for a claim."""
+    if re.search(r'storageclass\S* "[^"]*" not found', message):
+        return f"Your storage cannot be made: its kind of storage does not exist. {_ADMINISTRATOR}"
+    if re.search(r"ResourceExhausted|no space|insufficient|quota", message, re.IGNORECASE):
+        return f"Your storage cannot be made: what makes it has no room left. {_ADMINISTRATOR}"
+    return f"Your storage cannot be made: what makes it has failed. {_ADMINISTRATOR}"
+
+
+def full_disk_sentence(words: str, *, home: str) -> str:
+    """Say of a server's last words that it could not write; empty if they tell of something else."""
+    share = _SHARE.search(words)
+    if share is None and _FULL.search(words) is None:
+        return ""
+    if share is not None:
+        return "Your share of a disk is used up, and the server could not write. Ask an administrator for more."
+    if home in words:
+        return "Your home is full, and the server could not write to it. Ask an administrator for more room."
+    return "A disk that the server writes to is full. If it is not your home, tell an administrator."
+
+
+def _first(sentences: _Sentences, message: str) -> str:
+    return next((sentence for shape, sentence in sentences if shape.search(message)), "")
