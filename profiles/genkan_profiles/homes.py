@@ -12,7 +12,7 @@ from .documents import Row
 from .fill import Fill
 from .names import DottedName, Name
 from .paths import SubPath, is_within
-from .quantities import PositiveQuantity
+from .quantities import Size
 from .violations import OTHER, Violation, raise_violations
 
 HOME = "/home/jovyan"
@@ -81,7 +81,7 @@ class Homes(Row):
 
     kind: HomesKind
     """A claim per user, or folders in one shared export."""
-    size: PositiveQuantity | None = None
+    size: Size | None = None
     """What the claim of a new home asks for, for kind claim; 10Gi by default."""
     storage_class: DottedName | None = None
     """The StorageClass of new claims, for kind claim; without one it is the cluster's default."""
@@ -100,7 +100,7 @@ class Homes(Row):
     fill: Fill | None = None
     """For kind shared: how full the export is."""
     ownership: Ownership | None = None
-    """Whom the files belong to; without it what the hub's configuration says, which is 1000 by default."""
+    """Whom the files belong to; without it what the hub says, which is user 1000 and group 100 by default."""
 
     @functools.cached_property
     def given_folders(self) -> frozenset[str]:

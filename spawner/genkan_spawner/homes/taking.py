@@ -52,7 +52,9 @@ async def home_traits(spawner: "GenkanSpawner", catalogue: Catalogue, homes: Hom
         case HomesKind.SHARED:
             # Kubernetes would walk through everybody's files to give them to the group.
             values |= {"storage_pvc_ensure": False, "fs_gid": None}
-            values["init_containers"] = await _prepared(spawner, catalogue, homes, owner)
+            owner = await _settled(spawner, owner)
+            values |= {"uid": owner.uid, "gid": owner.gid}
+            values["init_containers"] = _prepared(spawner, catalogue, homes, owner)
     return values
 
 
@@ -70,18 +72,28 @@ def _of_claims(homes: Homes, owner: Owner) -> dict[str, Any]:
     return values
 
 
-async def _prepared(
-    spawner: "GenkanSpawner", catalogue: Catalogue, homes: Homes, owner: Owner
-) -> dict[str, dict[str, Any]]:
+async def _settled(spawner: "GenkanSpawner", owner: Owner) -> Owner:
+    """Return the owner with what the hub's configuration says where the catalogue does not.
+
+    The group that Kubernetes would give volumes to stands for a group that nobody has said.
+    """
+    uid, gid = owner.uid, owner.gid
+    if uid is None:
+        uid = await _number(spawner, "uid")
+    for trait in ("gid", "fs_gid"):
+        if gid is None:
+            gid = await _number(spawner, trait)
+    return Owner(uid, gid)
+
+
+def _prepared(spawner: "GenkanSpawner", catalogue: Catalogue, homes: Homes, owner: Owner) -> dict[str, dict[str, Any]]:
     """Return what runs before the server: first what makes the home, then what the site has."""
-    uid = owner.uid if owner.uid is not None else await _number(spawner, "uid")
-    gid = owner.gid if owner.gid is not None else await _number(spawner, "gid")
     container = preparation(
         user_folder(homes, spawner.user.name),
         image=_trusted_image(spawner, catalogue),
         folder=homes.folder,
-        uid=uid,
-        gid=gid,
+        uid=owner.uid,
+        gid=owner.gid,
         resources=_resources(spawner),
         pull_policy=spawner.image_pull_policy,
     )

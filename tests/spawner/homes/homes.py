@@ -23,7 +23,8 @@ class Site:
 
     def __init__(self, make: MakeSpawner, folder: Path) -> None:
         self._make = make
-        self._file = folder / "catalogue.yaml"
+        self._folder = folder
+        self._count = 0
 
     def spawner(
         self,
@@ -49,11 +50,14 @@ class Site:
             **({"homes": homes} if homes else {}),
             **(catalogue or {}),
         }
-        self._file.write_text(json.dumps(document))
+        # A hub looks at the same file once a second only.
+        self._count += 1
+        file = self._folder / f"catalogue-{self._count}.yaml"
+        file.write_text(json.dumps(document))
         if config is None:
             config = Config()
             configure(config)
-        spawner = self._make(config, catalogue_file=str(self._file), **traits)
+        spawner = self._make(config, catalogue_file=str(file), **traits)
         self.name(spawner, user, auth_state)
         return spawner
 

@@ -27,7 +27,8 @@ async def numbers(site: Site, homes: JsonObject, auth_state: JsonObject | None =
 
 
 async def test_without_a_word_servers_run_as_the_hub_says(site: Site) -> None:
-    assert await numbers(site, SHARED) == [(1000, None), (1000, None)]
+    assert await numbers(site, SHARED) == [(1000, 100), (1000, 100)]
+    assert await numbers(site, CLAIM) == [(1000, None)]
 
 
 async def test_everybody_may_have_the_same_numbers(site: Site) -> None:
