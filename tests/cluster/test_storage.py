@@ -2,20 +2,23 @@
 
 import asyncio
 import json
+import re
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from genkan_sandbox.agent import exports
+from genkan_sandbox.agent import exports, isolation
 from genkan_sandbox.agent.faults import FaultKind
 from genkan_spawner.api import JsonObject, PatchType
 from genkan_spawner.kinds import CLAIMS, CONFIG_MAPS, PODS
 
 from ..support.cluster import WITHIN, Cluster
-from ..support.sandbox import SandboxRun
+from ..support.sandbox import SandboxRun, require
 from ..support.shells import HOME, WAIT, Shells, container_status, home_on, on, terminated, waiting
+
+SECURITY = {"runAsNonRoot": True, "runAsUser": 1000, "seccompProfile": {"type": "RuntimeDefault"}}
 
 
 def sub_path(claim: str, path: str, **fields: Any) -> dict[str, Any]:
@@ -89,11 +92,12 @@ async def shares(cluster: Cluster) -> AsyncIterator[Exports]:
 async def test_a_disk_waits_until_no_other_node_holds_it(shells: Shells, cluster: Cluster) -> None:
     first, second = await asyncio.gather(cluster.add_node(), cluster.add_node())
     await shells.add_claim("test-disk", "block")
-    holder = await shells.begin(f'echo mine > "$HOME/notes.txt"; {WAIT}', **home_on("test-disk"), **on(first))
-    beside = await shells.run('cat "$HOME/notes.txt"', **home_on("test-disk"), **on(first))
+    mine = {**home_on("test-disk"), "securityContext": {**SECURITY, "fsGroup": 100}}
+    holder = await shells.begin(f'echo mine > "$HOME/notes.txt"; {WAIT}', **mine, **on(first))
+    beside = await shells.run('cat "$HOME/notes.txt"', **mine, **on(first))
     assert beside.log == "mine\n"
 
-    late = await shells.start('cat "$HOME/notes.txt"', **home_on("test-disk"), **on(second))
+    late = await shells.start('cat "$HOME/notes.txt"', **mine, **on(second))
     claim = await cluster.api.get(CLAIMS, "test-disk", namespace=cluster.namespace)
     volume, holding = claim["spec"]["volumeName"], holder["metadata"]["name"]
     words = f'Multi-Attach error for volume "{volume}" Volume is already used by pod(s) {holding}'
@@ -109,7 +113,7 @@ async def test_a_shared_export_is_one_directory_in_two_namespaces_and_on_two_nod
     shells: Shells, cluster: Cluster, shares: Exports
 ) -> None:
     first, second, other = await asyncio.gather(cluster.add_node(), cluster.add_node(), cluster.add_namespace())
-    export = await shares.add(root_squash=False)
+    export = await shares.add(root_squash=False, mode="777")
     here, there = await shares.claim(export), await shares.claim(export, namespace=other)
     await shells.begin(f'echo hello > "$HOME/notes.txt"; {WAIT}', **sub_path(here, "home/ann"), **on(first))
     read = await shells.run(
@@ -145,16 +149,49 @@ async def test_an_init_container_prepares_what_the_kubelet_may_not(
         "volumeMounts": [{"name": "home", "mountPath": "/mnt", "subPath": "home"}],
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
     }
-    security = {
-        "runAsNonRoot": True,
-        "runAsUser": 1000,
-        "supplementalGroups": [100],
-        "seccompProfile": {"type": "RuntimeDefault"},
-    }
+    security = {**SECURITY, "supplementalGroups": [100]}
     fields = sub_path(claim, "home/ann", initContainers=[prepare], securityContext=security)
     ended = await shells.run('touch "$HOME/notes.txt" && stat -c %a "$HOME"', **fields)
     assert ended.log == "700\n"
     assert terminated(ended.pod, "prepare")["message"] == "made\n"
+
+
+@pytest.fixture
+async def separate(cluster: Cluster) -> None:
+    """Only where the users of containers are users of their own on the machine."""
+    found = await cluster.api.get(CONFIG_MAPS, isolation.CONFIG_MAP, namespace=isolation.NAMESPACE)
+    if found["data"][isolation.USERS] != isolation.SEPARATE:
+        require("The users of containers are kept apart only where root runs the sandbox with bubblewrap.")
+
+
+@pytest.mark.usefixtures("separate")
+async def test_users_cannot_read_each_others_files_on_an_export(
+    shells: Shells, cluster: Cluster, shares: Exports
+) -> None:
+    claim = await shares.claim(await shares.add(mode="1777"))
+    ann, ben = ({**home_on(claim), "securityContext": {**SECURITY, "runAsUser": uid}} for uid in (1001, 1002))
+    wrote = await shells.run('umask 077; mkdir "$HOME/ann"; echo secret > "$HOME/ann/diary"; id -u', **ann)
+    assert (wrote.phase, wrote.log) == ("Succeeded", "1001\n")
+    read = await shells.run('ls -ln "$HOME"; cat "$HOME/ann/diary"; rm -r "$HOME/ann"', **ben)
+    assert re.search(r"^drwx------ \d+ 1001 .* ann$", read.log, re.MULTILINE)
+    assert "secret" not in read.log
+    assert read.log.count("Permission denied") + read.log.count("not permitted") >= 2
+    again = await shells.run('cat "$HOME/ann/diary"', **ann)
+    assert again.log == "secret\n"
+
+
+@pytest.mark.usefixtures("separate")
+async def test_a_pods_group_is_given_to_its_disk_and_to_no_export(
+    shells: Shells, cluster: Cluster, shares: Exports
+) -> None:
+    await shells.add_claim("test-disk", "block")
+    group = {"securityContext": {**SECURITY, "fsGroup": 3000, "fsGroupChangePolicy": "OnRootMismatch"}}
+    look = 'id -G; cd "$HOME"; stat -c "%u %g %a" . ; touch file && stat -c "%u %g %a" file'
+    disk = await shells.run(look, **home_on("test-disk"), **group)
+    assert disk.log == "3000\n0 3000 2775\n1000 3000 644\n"
+    claim = await shares.claim(await shares.add(mode="777"))
+    exported = await shells.run(look, **home_on(claim), **group)
+    assert exported.log == "3000\n0 0 777\n1000 3000 644\n"
 
 
 async def test_an_export_that_does_not_answer_is_said_and_heals(

@@ -19,7 +19,7 @@ from genkan_sandbox.agent.machine import Machine
 from genkan_sandbox.agent.ownership import Owners
 from genkan_sandbox.agent.persistent import PersistentVolumes
 from genkan_sandbox.agent.records import Endpoint
-from genkan_sandbox.agent.sandboxing import Isolation, detect_isolation
+from genkan_sandbox.agent.sandboxing import Isolation, detect_isolation, detect_owners
 from genkan_sandbox.agent.volumes import VolumeStore
 from genkan_sandbox.state import StateDirectory
 from genkan_spawner.api import KubernetesApi
@@ -63,7 +63,8 @@ async def _run(options: argparse.Namespace, *, open_files: int) -> None:
     isolation, reason = await detect_isolation(host)
     if isolation is Isolation.NONE:
         log.warning("Containers run without isolation. %s", reason)
-    faults, owners = FaultBoard(), Owners()
+    owners = Owners() if isolation is Isolation.NONE else await detect_owners(host)
+    faults = FaultBoard()
     async with await KubernetesApi.connect(options.kubeconfig) as api:
         events = EventRecorder(api, silent=faults.silent)
         machine = Machine(
@@ -85,7 +86,7 @@ async def _run(options: argparse.Namespace, *, open_files: int) -> None:
         agent = Agent(machine, simulate=options.simulate)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, agent.stop)
-        log.info("The node agent runs; isolation: %s.", isolation)
+        log.info("The node agent runs; isolation: %s, users: %s.", isolation, "separate" if owners.separate else "one")
         async with serving_logs(agent, machine, certificates=StateDirectory(state).certificates):
             await agent.run(reason=reason)
     log.info("The node agent has ended.")

@@ -47,7 +47,7 @@ class Agent:
         self._nodes = NodeKeeper(
             machine.api, endpoint=machine.endpoint, faults=machine.faults, changed=self._node_changed
         )
-        self._provisioner = Provisioner(machine.api, machine.state)
+        self._provisioner = Provisioner(machine.api, machine.state, faults=machine.faults, owners=machine.owners)
         self._offers: dict[str, tuple[DeviceOffer, ...]] = {}
         self._runs: dict[str, _Run] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -93,7 +93,8 @@ class Agent:
             "simulated pods": self._simulated.run,
         }
         tasks = [asyncio.create_task(_for_ever(name, loop)) for name, loop in loops.items()]
-        tasks.append(asyncio.create_task(isolation.publish_isolation(machine.api, machine.isolation, reason)))
+        facts = isolation.publish_isolation(machine.api, machine.isolation, reason, separate=machine.owners.separate)
+        tasks.append(asyncio.create_task(facts))
         try:
             await self._stopping.wait()
         finally:

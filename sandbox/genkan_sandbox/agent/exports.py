@@ -4,7 +4,9 @@ They are declared in a ConfigMap, JSON by name, and reached by static persistent
 `SERVER` and whose path is `/NAME`.
 """
 
+import errno
 import logging
+import os
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Annotated
@@ -84,7 +86,7 @@ class ExportBoard:
             except ValidationError as e:
                 log.warning("The export %s is not valid and ignored: %s", name, e.errors()[0]["msg"])
             except OSError as e:
-                log.warning("The export %s could not be made: %s", name, e.strerror)
+                log.warning("The export %s could not be made and is ignored: %s", name, e.strerror)
             else:
                 self._rules[name] = rules
 
@@ -109,15 +111,15 @@ class ExportBoard:
         return parts[0], self._rules[parts[0]], directory
 
     def _make(self, name: str, rules: ExportRules) -> None:
+        """Make what is missing; rights that an administrator gave to what is there stay."""
+        if set(name) <= {"."} or "/" in name:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
         directory = self._root / name
-        self._directory(directory, rules.mode, gid=rules.gid)
-        for folder, mode in rules.folders.items():
-            self._directory(directory / folder, mode, gid=rules.gid)
-
-    def _directory(self, directory: Path, mode: str, *, gid: int) -> None:
-        """Make a directory where there is none; rights that an administrator gave to one that is there stay."""
-        if directory.is_dir():
-            return
-        directory.mkdir(mode=0o700, parents=True)
-        self._owners.give(directory, uid=0, gid=gid)
-        directory.chmod(int(mode, 8))
+        adopted = directory.is_dir() and self._owners.adopt(directory)
+        for made, mode in {directory: rules.mode, **{directory / k: v for k, v in rules.folders.items()}}.items():
+            new = not made.is_dir()
+            if new:
+                made.mkdir(mode=0o700, parents=True)
+            if new or adopted:
+                self._owners.give(made, uid=0, gid=rules.gid)
+                made.chmod(int(mode, 8))

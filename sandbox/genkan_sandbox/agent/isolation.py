@@ -14,14 +14,17 @@ NAMESPACE, CONFIG_MAP = "kube-system", "genkan-sandbox"
 ISOLATION, REASON = "isolation", "isolation-reason"
 """Its keys: a value of Isolation, and a sentence where there is none."""
 
+USERS, SEPARATE, ONE = "users", "separate", "one"
+"""Its key for the users of containers, and the values: users of their own on the machine, or all the same one."""
+
 _RETRY_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
 
-async def publish_isolation(api: KubernetesApi, isolation: Isolation, reason: str) -> None:
-    """Write into the ConfigMap how containers are kept apart, and why not; other keys stay as they are."""
-    data = {ISOLATION: isolation.value, REASON: reason}
+async def publish_isolation(api: KubernetesApi, isolation: Isolation, reason: str, *, separate: bool = False) -> None:
+    """Write into the ConfigMap how containers and their users are kept apart; other keys stay as they are."""
+    data = {ISOLATION: isolation.value, REASON: reason, USERS: SEPARATE if separate else ONE}
     while True:
         try:
             return await _write(api, data)

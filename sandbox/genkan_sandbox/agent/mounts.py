@@ -13,8 +13,6 @@ from genkan_spawner.api import JsonObject
 _NEVER = ("/", "/proc", "/sys", "/dev")
 """Where no volume can be mounted as a whole; the container's own system is there."""
 
-_DIRECTORY_MODE = 0o777
-
 
 @dataclass(frozen=True, slots=True)
 class MountedVolume:
@@ -71,8 +69,8 @@ def _target(mount: JsonObject) -> str:
     return target
 
 
-def make_directory(path: Path) -> None:
+def make_directory(path: Path, rights: int = 0o777) -> None:
     """Make a directory for the data of whatever user a container has, as the kubelet makes an emptyDir."""
     if not path.is_dir():
         path.mkdir(parents=True, exist_ok=True)
-        path.chmod(_DIRECTORY_MODE)
+        path.chmod(rights)

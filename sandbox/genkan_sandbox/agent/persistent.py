@@ -1,6 +1,7 @@
 """Persistent volumes behind claims: a directory each, and the file server's exports."""
 
 import asyncio
+import logging
 from pathlib import Path
 
 from genkan_sandbox.agent.attaching import DRIVER, Attacher
@@ -12,6 +13,8 @@ from genkan_sandbox.agent.records import PodRecord
 from genkan_spawner.api import JsonObject, KubernetesApi
 from genkan_spawner.exceptions import NotFoundError
 from genkan_spawner.kinds import CLAIMS, VOLUMES
+
+log = logging.getLogger(__name__)
 
 RELEASED = "released"
 """The folder under `volumes/` for the data of claims that were deleted."""
@@ -39,6 +42,7 @@ class PersistentVolumes:
     def __init__(self, api: KubernetesApi, state: Path, *, faults: FaultBoard, owners: Owners) -> None:
         self.attacher = Attacher(api)
         self.exports = ExportBoard(api, state / "exports", owners=owners)
+        self.owners = owners
         self._api = api
         self._root = state / "volumes"
         self._faults = faults
@@ -57,7 +61,9 @@ class PersistentVolumes:
         name, spec = volume["metadata"]["name"], volume["spec"]
         if source := spec.get("nfs"):
             return self._exported(pod, name, source, options=spec.get("mountOptions") or [])
-        directory = await asyncio.to_thread(claim_directory, self._root, name)
+        directory = await asyncio.to_thread(claim_directory, self._root, name, owners=self.owners)
+        if await asyncio.to_thread(self.owners.adopt, directory):
+            log.info("The files of volume %s belong to the users of containers now.", name)
         source = spec.get("csi") or {}
         if source.get("driver") == DRIVER and not await self.attacher.attached(name, pod.node, seconds=ATTACH_SECONDS):
             raise NotAttachedError
@@ -89,15 +95,17 @@ class PersistentVolumes:
         return MountedVolume(directory, read_only=bool(source.get("readOnly")), squashed=rules.root_squash)
 
 
-def claim_directory(root: Path, volume: str) -> Path:
-    """Return the directory behind a persistent volume that is not on the file server.
+def claim_directory(root: Path, volume: str, *, owners: Owners, rights: int = 0o777) -> Path:
+    """Return the directory behind a persistent volume that is not on the file server; a new one is root's.
 
-    Raises MountError for one that is not there or has a name that the sandbox keeps for itself.
+    Raises MountError for one that has a name that the sandbox keeps for itself.
     """
     if volume == RELEASED or "/" in volume or volume in {"", ".", ".."}:
         raise MountError(f'a persistent volume cannot be called "{volume}" in the sandbox')
     directory = root / volume
-    make_directory(directory)
+    if not directory.is_dir():
+        make_directory(directory, rights)
+        owners.give(directory, uid=0, gid=0)
     return directory
 
 

@@ -21,16 +21,10 @@ from genkan_sandbox.agent.host import search_path
 from genkan_sandbox.agent.leftovers import CONTAINER_VARIABLE, SANDBOX_VARIABLE
 from genkan_sandbox.agent.machine import Machine
 from genkan_sandbox.agent.mounts import Bind, MountedVolume, binds, make_directory
+from genkan_sandbox.agent.ownership import GROUP, USER
 from genkan_sandbox.agent.processes import Launch
 from genkan_sandbox.agent.records import Devices, PodRecord
-from genkan_sandbox.agent.sandboxing import (
-    GROUP,
-    HOME,
-    USER,
-    Isolation,
-    Jail,
-    bubblewrap_command,
-)
+from genkan_sandbox.agent.sandboxing import HOME, Isolation, Jail, bubblewrap_command, loaders
 from genkan_sandbox.agent.termination import termination_bind
 from genkan_sandbox.agent.volumes import config_map_data, secret_data
 from genkan_spawner.api import JsonObject
@@ -82,9 +76,15 @@ async def prepare(machine: Machine, pod: PodContext, container: JsonObject) -> L
     )
     match machine.isolation:
         case Isolation.BUBBLEWRAP:
-            jail = _jail(machine, pod, container, mounts=mounts, home=environment["HOME"])
-            jailed = partial(bubblewrap_command, command, jail=jail, host=machine.host)
-            return Launch(log=log, environment=environment, jailed=jailed, open_files=machine.open_files)
+            jail = _jail(machine, pod, container, mounts=mounts, environment=environment)
+            return Launch(
+                log=log,
+                environment={name: value for name, value in environment.items() if name not in jail.variables},
+                jailed=partial(bubblewrap_command, command, jail=jail, host=machine.host),
+                open_files=machine.open_files,
+                namespace=machine.owners.namespace,
+                owner=machine.owners.machine_id(jail.user) if machine.owners.separate else None,
+            )
         case Isolation.NONE:
             return _plain(machine, pod, mounts, Launch(log=log, environment=environment, command=command))
 
@@ -122,11 +122,19 @@ def _hostname(raw: JsonObject) -> str:
     return name[:_HOSTNAME_LENGTH].rstrip("-.")
 
 
-def _jail(machine: Machine, pod: PodContext, container: JsonObject, *, mounts: tuple[Bind, ...], home: str) -> Jail:
+def _jail(
+    machine: Machine,
+    pod: PodContext,
+    container: JsonObject,
+    *,
+    mounts: tuple[Bind, ...],
+    environment: Mapping[str, str],
+) -> Jail:
     of_pod, own = pod.raw["spec"].get("securityContext") or {}, container.get("securityContext") or {}
     user = own.get("runAsUser", of_pod.get("runAsUser", USER))
     group = own.get("runAsGroup", of_pod.get("runAsGroup", of_pod.get("fsGroup", GROUP)))
-    home = home if home.startswith("/") else HOME
+    beside = [*([of_pod["fsGroup"]] if "fsGroup" in of_pod else []), *(of_pod.get("supplementalGroups") or [])]
+    home = environment["HOME"] if environment["HOME"].startswith("/") else HOME
     return Jail(
         hostname=_hostname(pod.raw),
         working_directory=container.get("workingDir") or home,
@@ -135,6 +143,9 @@ def _jail(machine: Machine, pod: PodContext, container: JsonObject, *, mounts: t
         binds=mounts,
         home=home,
         accounts=_accounts(machine, pod, user=user, group=group, home=home),
+        groups=tuple(dict.fromkeys(beside)),
+        owners=machine.owners,
+        variables=loaders(environment) if machine.owners.separate else {},
     )
 
 
@@ -154,6 +165,7 @@ def _accounts(machine: Machine, pod: PodContext, *, user: int, group: int, home:
     for file, lines in texts.items():
         path = directory / f"{file}-{user}-{group}"
         path.write_text("\n".join(lines) + "\n")
+        path.chmod(0o644)
         if Path("/etc", file).is_file():
             found.append(Bind(path, f"/etc/{file}", read_only=True))
     return tuple(found)

@@ -20,11 +20,18 @@ MARKS = (SANDBOX_VARIABLE, CONTAINER_VARIABLE)
 KILLED = 128 + signal.SIGKILL
 """The exit code of a process that was killed."""
 
+_UMASK = 0o022
+"""Of a container's first process, whatever the agent's own is."""
+
 _STARTING_SECONDS = 10.0
 _STARTING_POLL = 0.002
 _DYING_SECONDS = 2.0
 _LOG_TAIL = 4096
-_EXECUTION = re.compile(r"execvp (?P<command>.*): (?P<reason>[^:]*)", re.DOTALL)
+_COMPLAINTS = ("bwrap: execvp ", "setpriv: failed to execute ")
+_EXECUTION = re.compile(r"(?P<command>.*): (?P<reason>[^:]*)", re.DOTALL)
+_NOT_EXECUTED = (126, 127)
+_OWN_PROGRAMS = frozenset({"bwrap", "setpriv", "env"})
+"""What runs before a container's command, in its place."""
 
 
 class StartError(Exception):
@@ -64,6 +71,10 @@ class Launch:
     """Working directory on the machine, where there is no bubblewrap."""
     open_files: int | None = None
     """The soft limit of open files; None is the agent's own."""
+    namespace: int | None = None
+    """A descriptor that bubblewrap inherits: the namespace of users, where containers' are kept apart."""
+    owner: int | None = None
+    """The machine's id of the container's user, who may open the log anew as /dev/stdout; None is the agent's own."""
 
 
 @dataclass(slots=True)
@@ -99,6 +110,8 @@ class ContainerProcess:
         launch.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         log = os.open(launch.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
+            if launch.owner is not None:
+                os.fchown(log, launch.owner, -1)
             if launch.jailed is not None:
                 return await _start_jailed(launch, launch.jailed, log)
             process = await _spawn(launch.command, environment=launch.environment, log=log, directory=launch.directory)
@@ -149,6 +162,7 @@ async def _spawn(
         cwd=directory,
         pass_fds=keep,
         start_new_session=True,
+        umask=_UMASK,
     )
 
 
@@ -161,7 +175,8 @@ async def _start_jailed(launch: Launch, jailed: CommandLine, log: int) -> Contai
     try:
         pipes = Pipes(status=write, arguments=arguments)
         command = [*limited(launch.open_files), *jailed(pipes=pipes)]
-        process = await _spawn(command, environment=marks, log=log, keep=(write, arguments))
+        keep = [write, arguments, *([] if launch.namespace is None else [launch.namespace])]
+        process = await _spawn(command, environment=marks, log=log, keep=keep)
     except BaseException:
         os.close(read)
         raise
@@ -183,7 +198,11 @@ async def _start_jailed(launch: Launch, jailed: CommandLine, log: int) -> Contai
     if container.exit.done():
         await reader
     if container.exit.done() and report.exit_code is None:
-        raise StartError(_complaint(launch.log, beginning))
+        raise StartError(_complaint(launch.log, beginning) or "the container ended before its command began")
+    if container.exit.done() and launch.namespace is not None and report.exit_code in _NOT_EXECUTED:
+        complaint = _complaint(launch.log, beginning)
+        if complaint:
+            raise StartError(complaint)
     return container
 
 
@@ -228,13 +247,10 @@ async def _executed(container: ContainerProcess) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_STARTING_SECONDS):
             while not container.exit.done():
-                match _program(container.inner):
-                    case "bwrap":
-                        await asyncio.wait([container.exit], timeout=_STARTING_POLL)
-                    case "":
-                        await asyncio.wait([container.exit])
-                    case _:
-                        return
+                program = _program(container.inner)
+                if program and program not in _OWN_PROGRAMS:
+                    return
+                await asyncio.wait([container.exit], timeout=_STARTING_POLL if program else None)
 
 
 def _program(pid: int) -> str:
@@ -252,15 +268,18 @@ async def _exit_code(process: asyncio.subprocess.Process) -> int:
 
 
 def _complaint(log: Path, beginning: int) -> str:
-    """Return bubblewrap's last words in a container's log."""
+    """Return the last words in a container's log of what was to start it; nothing where there are none."""
     with log.open("rb") as file:
         file.seek(max(beginning, log.stat().st_size - _LOG_TAIL))
         lines = file.read().decode(errors="replace").splitlines()
-    own = [line.removeprefix("bwrap: ") for line in lines if line.startswith("bwrap: ")]
+    own = [line for line in lines if line.startswith(("bwrap: ", "setpriv: "))]
     if not own:
-        return "the container ended before its command began"
-    match = _EXECUTION.fullmatch(own[-1])
-    return own[-1] if match is None else missing_command(match["command"], match["reason"])
+        return ""
+    for beginning_words in _COMPLAINTS:
+        match = _EXECUTION.fullmatch(own[-1].removeprefix(beginning_words))
+        if own[-1].startswith(beginning_words) and match is not None:
+            return missing_command(match["command"], match["reason"])
+    return own[-1].partition(": ")[2]
 
 
 def missing_command(command: str, reason: str = "No such file or directory") -> str:

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from genkan_sandbox.agent.attaching import DRIVER
+from genkan_sandbox.agent.faults import FaultBoard
+from genkan_sandbox.agent.ownership import Owners
 from genkan_sandbox.agent.persistent import RELEASED, claim_directory
 from genkan_sandbox.agent.status import now, timestamp
 from genkan_spawner.api import JsonObject, KubernetesApi
@@ -142,8 +144,10 @@ def volume_manifest(
 class Provisioner:
     """Follows claims and volumes; `run_claims` and `run_volumes` never return."""
 
-    def __init__(self, api: KubernetesApi, state: Path) -> None:
+    def __init__(self, api: KubernetesApi, state: Path, *, faults: FaultBoard, owners: Owners) -> None:
         self._api = api
+        self._faults = faults
+        self._owners = owners
         self._root = state / "volumes"
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -209,7 +213,8 @@ class Provisioner:
                     f"Volumes of class {claim.storage_class} are on one node and cannot be {extra}."
                 )
             hostname = await self._hostname(claim)
-        directory = claim_directory(self._root, f"pvc-{claim.uid}")
+        rights = 0o755 if scope == ATTACHED_SCOPE else 0o777
+        directory = claim_directory(self._root, f"pvc-{claim.uid}", owners=self._owners, rights=rights)
         return volume_manifest(claim, directory=directory, storage_class=storage_class, hostname=hostname)
 
     async def _hostname(self, claim: ClaimRecord) -> str:

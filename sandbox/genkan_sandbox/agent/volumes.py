@@ -3,6 +3,7 @@
 What is behind a claim outlives every pod. Everything else a pod has is made under `pods/UID` and goes with the pod.
 """
 
+import asyncio
 import base64
 import os
 import shutil
@@ -19,7 +20,7 @@ from genkan_spawner.exceptions import KubernetesError, NotFoundError
 from genkan_spawner.kinds import CONFIG_MAPS, SECRETS, SERVICE_ACCOUNTS
 
 _DEFAULT_MODE = 0o644
-_PRIVATE = 0o700
+_PRIVATE, _READABLE = 0o700, 0o755
 _READ_ONLY_KINDS = ("secret", "configMap", "projected", "downwardAPI")
 _TOKEN_SECONDS = 24 * 3600
 
@@ -68,7 +69,7 @@ class VolumeStore:
             raise MountError(e.message) from e
         except OSError as e:
             raise MountError(f"{e.strerror or e}") from e
-        return MountedVolume(directory, read_only=any(kind in volume for kind in _READ_ONLY_KINDS))
+        return MountedVolume(directory, read_only=any(kind in volume for kind in _READ_ONLY_KINDS), takes_group=True)
 
     async def mount_all(self, pod: JsonObject, *, place: Place) -> Mapping[str, MountedVolume]:
         """Mount a pod's volumes, by name; the first that cannot be had is a MountError in the words of an event."""
@@ -78,6 +79,7 @@ class VolumeStore:
             name = volume["name"]
             try:
                 mounted[name] = await self.mount(pod, volume, place=place)
+                await asyncio.to_thread(self._open_to_group, pod, mounted[name])
             except NotAttachedError as e:
                 missing = " ".join(one["name"] for one in volumes if one["name"] not in mounted)
                 message = (
@@ -88,6 +90,16 @@ class VolumeStore:
             except MountError as e:
                 raise MountError(f'MountVolume.SetUp failed for volume "{e.volume or name}" : {e}') from e
         return mounted
+
+    def _open_to_group(self, pod: JsonObject, volume: MountedVolume) -> None:
+        security = pod["spec"].get("securityContext") or {}
+        if volume.takes_group and "fsGroup" in security:
+            self.persistent.owners.apply_group(
+                volume.path,
+                security["fsGroup"],
+                read_only=volume.read_only,
+                unless_root_matches=security.get("fsGroupChangePolicy") == "OnRootMismatch",
+            )
 
     async def _made(self, pod: JsonObject, volume: JsonObject, *, place: Place) -> Path:
         directory = self.directory(pod["metadata"]["uid"]) / "volumes" / str(volume["name"])
@@ -190,13 +202,14 @@ def _downward(pod: JsonObject, item: JsonObject, *, mode: int, place: Place) -> 
 def _write(directory: Path, files: Mapping[str, tuple[bytes, int]]) -> None:
     """Fill a fresh directory; names come from objects of the API and must not lead out of it."""
     shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(mode=_PRIVATE, parents=True)
+    make_directory(directory, _READABLE)
     for name, (content, mode) in files.items():
         path = PurePosixPath(name)
         if path.is_absolute() or ".." in path.parts or not path.parts:
             raise MountError(f"invalid path {name!r}")
         target = directory / path
-        target.parent.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+        for folder in reversed([parent for parent in target.parents if parent.is_relative_to(directory)]):
+            make_directory(folder, _READABLE)
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)

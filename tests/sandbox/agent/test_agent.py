@@ -250,7 +250,8 @@ async def test_the_cluster_is_told_how_containers_are_kept_apart(cluster: FakeCl
     running.stop()
     await task
 
-    assert found["data"] == {"isolation": "none", "isolation-reason": "bubblewrap is not installed."}
+    told = {"isolation": "none", "isolation-reason": "bubblewrap is not installed.", "users": "one"}
+    assert found["data"] == told
 
 
 async def test_a_part_that_fails_does_not_end_the_others(

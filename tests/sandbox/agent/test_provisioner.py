@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from genkan_sandbox.agent import provisioner
+from genkan_sandbox.agent.faults import FaultBoard
+from genkan_sandbox.agent.ownership import Owners
 from genkan_sandbox.agent.provisioner import PROVISIONER, Provisioner, put_aside
 from genkan_spawner.api import JsonObject
 from genkan_spawner.exceptions import UnreachableError
@@ -24,7 +26,7 @@ class Storage:
         for name in ("shared", "local"):
             self.cluster.put(STORAGE_CLASSES, {"metadata": {"name": name}, "reclaimPolicy": "Delete"})
         self.cluster.put(NODES, node("a-0", labels={"kubernetes.io/hostname": "host-0"}))
-        self.made = Provisioner(self.cluster, state)
+        self.made = Provisioner(self.cluster, state, faults=FaultBoard(), owners=Owners())
 
     def claim(self, name: str = "home", **fields: Any) -> JsonObject:
         return self.cluster.put(CLAIMS, claim(name, **fields))
