@@ -15,6 +15,7 @@ from genkan_spawner import GenkanSpawner, form, offering
 from genkan_spawner.aftermath import Aftermath
 from genkan_spawner.drawings import Drawings
 from genkan_spawner.forecast import FRESH, Forecasts
+from genkan_spawner.hub_view import Standing
 from genkan_spawner.kinds import PODS
 from genkan_spawner.offering import catalogue_source
 
@@ -92,6 +93,12 @@ def forget(monkeypatch: pytest.MonkeyPatch, play: Stage) -> Callable[[], None]:
     return forgotten
 
 
+@pytest.fixture
+def ageless(monkeypatch: pytest.MonkeyPatch, play: Stage) -> None:
+    """Keep the age of the data from running on: nothing else may differ between two forms."""
+    monkeypatch.setattr(play.view, "standing", lambda: Standing(known=True, age=0))
+
+
 def named(spawner: GenkanSpawner, name: str) -> GenkanSpawner:
     """Give a spawner's user another name."""
     user: Any = spawner.user
@@ -111,6 +118,7 @@ def told(page: str, slug: str) -> str:
     return rest[: rest.index("</div>")]
 
 
+@pytest.mark.usefixtures("ageless")
 async def test_what_a_user_sees_never_depends_on_who_asked_before(
     make: MakeSpawner, rich: str, forget: Callable[[], None]
 ) -> None:
@@ -220,6 +228,15 @@ async def test_verdicts_stay_as_long_as_the_cluster_stays_as_it_is(
     await user.get_options_form()
 
     assert play.view.forecasts._look is not look
+
+
+async def test_the_age_of_what_is_shown_is_told_anew_on_each_form(
+    make: MakeSpawner, small: str, play: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = make(catalogue_file=small)
+    for age, words in ((0, "just now"), (7, "7 seconds ago"), (8, "8 seconds ago")):
+        monkeypatch.setattr(play.view, "standing", lambda age=age: Standing(known=True, age=age))
+        assert f"What is free was seen {words}." in await user.get_options_form()
 
 
 async def test_a_hook_of_the_site_may_ask_for_something_else_for_each_user(make: MakeSpawner, small: str) -> None:
