@@ -52,7 +52,7 @@ def bake_plan(matrix: Matrix, *, jupyterhub: str) -> dict[str, Any]:
 
 
 def ci_matrix(matrix: Matrix) -> dict[str, Any]:
-    """Return the jobs of a CI, one for each image, as GitHub and GitLab take them."""
+    """Return the jobs of a CI, one for each image, as a matrix of GitHub's takes them."""
     return {
         "include": [
             {

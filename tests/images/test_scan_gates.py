@@ -328,7 +328,7 @@ def test_an_image_is_given_to_the_scanner(trivy: Callable[[str], None], ignored:
 
     assert result.stderr.startswith(f"vulnerabilities: {OURS}\n")
     assert (tmp_path / "calls").read_text().splitlines() == [
-        f"image --quiet --format json --scanners vuln --list-all-pkgs --input {tmp_path / name}"
+        f"image --no-progress --format json --scanners vuln --list-all-pkgs --input {tmp_path / name}"
         for name in ("image", "base")
     ]
 

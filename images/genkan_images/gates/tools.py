@@ -20,7 +20,7 @@ def scan(image: Path, scanner: Scanner) -> str:
 
     Raises ScannerError if there is no report, whatever the reason.
     """
-    command = ["trivy", "image", "--quiet", "--format", "json", "--scanners", scanner]
+    command = ["trivy", "image", "--no-progress", "--format", "json", "--scanners", scanner]
     if scanner == "vuln":
         # So that a report without weaknesses still shows what was looked at.
         command.append("--list-all-pkgs")
