@@ -30,15 +30,24 @@ class Promises:
         lapse = asyncio.get_running_loop().call_later(HELD_FOR, self._release, _key(spawner))
         self._held[_key(spawner)] = reservation, lapse
 
+    def take(self, spawner: "ClusterSpawner") -> Reservation | None:
+        """Hand a place over to its start."""
+        return self._take(_key(spawner))
+
     def release(self, spawner: "ClusterSpawner") -> None:
-        """Give a place back; a start that takes it over does so and reserves again without awaiting in between."""
+        """Give a place back."""
         self._release(_key(spawner))
 
     def _release(self, key: Key) -> None:
-        if key in self._held:
-            reservation, lapse = self._held.pop(key)
-            lapse.cancel()
+        if (reservation := self._take(key)) is not None:
             reservation.forget()
+
+    def _take(self, key: Key) -> Reservation | None:
+        if key not in self._held:
+            return None
+        reservation, lapse = self._held.pop(key)
+        lapse.cancel()
+        return reservation
 
 
 def _key(spawner: "ClusterSpawner") -> Key:

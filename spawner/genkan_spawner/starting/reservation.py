@@ -1,9 +1,10 @@
 """The place of a server that is about to be created: checked, and held against others until the watch shows its pod."""
 
+import asyncio
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 
@@ -19,6 +20,9 @@ from genkan_spawner.cluster.snapshot import Snapshot
 from genkan_spawner.reasons import Reason
 from genkan_spawner.refusals import Refusal
 
+FRESH = 2.0
+"""Seconds for which a place that was found is not looked for again."""
+
 Examine = Callable[[Demand, Snapshot], Verdict]
 """The checks with what a profile adds to them."""
 
@@ -32,6 +36,8 @@ class Reservation:
     demand: Demand
     uid: str
     verdict: Verdict
+    made_at: float = field(default_factory=lambda: asyncio.get_running_loop().time())
+    """By the clock of the event loop."""
 
     def settle(self, manifest: JsonObject) -> None:
         """Check again, with what admission made of the manifest: defaults of a namespace, the priority's number.
@@ -39,7 +45,7 @@ class Reservation:
         Raises Refusal. As at the first time nothing is awaited between the check and the reservation.
         """
         demand = _demand(manifest, self.cache.snapshot())
-        if demand == self.demand:
+        if _is_no_harder(demand, self.demand, self.cache.snapshot()):
             return
         self.cache.forget(self.uid)
         self.demand = demand
@@ -52,22 +58,50 @@ class Reservation:
 
 
 @contextmanager
-def reserved(cache: ClusterCache, manifest: JsonObject, *, examine: Examine) -> Iterator[Reservation]:
+def reserved(
+    cache: ClusterCache, manifest: JsonObject, *, examine: Examine, held: Reservation | None = None
+) -> Iterator[Reservation]:
     """Check a manifest and hold its place; it is given back if what follows fails.
 
-    Raises Refusal. Two starts cannot both be promised the last GPU: between the check and the reservation nothing is
+    A place that is `held` for the same demand since a moment ago is taken over. Raises Refusal. Two starts cannot
+    both be promised the last GPU: between the check and the reservation nothing is
     awaited, and a hub has one event loop.
     """
     demand = _demand(manifest, cache.snapshot())
-    verdict = _checked(examine, demand, cache.snapshot())
-    uid = f"assumed-{uuid.uuid4()}"
-    cache.assume(_assumed(demand, uid=uid, snapshot=cache.snapshot()))
-    reservation = Reservation(cache, examine, demand, uid, verdict)
+    reservation = _reservation(cache, demand, examine=examine, held=held)
     try:
         yield reservation
     except BaseException:
         reservation.forget()
         raise
+
+
+def _reservation(cache: ClusterCache, demand: Demand, *, examine: Examine, held: Reservation | None) -> Reservation:
+    if held is not None and held.demand == demand and asyncio.get_running_loop().time() - held.made_at < FRESH:
+        held.examine = examine
+        return held
+    if held is not None:
+        held.forget()
+    verdict = _checked(examine, demand, cache.snapshot())
+    uid = f"assumed-{uuid.uuid4()}"
+    cache.assume(_assumed(demand, uid=uid, snapshot=cache.snapshot()))
+    return Reservation(cache, examine, demand, uid, verdict)
+
+
+def _is_no_harder(demand: Demand, before: Demand, snapshot: Snapshot) -> bool:
+    """Return whether nothing has changed but that taints are tolerated and that the priority is spelt out.
+
+    That is what admission makes of nearly every pod.
+    """
+    tolerations = before.placement.tolerations
+    same = replace(
+        demand,
+        priority=before.priority,
+        preemption=before.preemption,
+        placement=replace(demand.placement, tolerations=tolerations),
+    )
+    tolerated = set(tolerations) <= set(demand.placement.tolerations)
+    return same == before and tolerated and standing(demand, snapshot) == standing(before, snapshot)
 
 
 def _demand(manifest: JsonObject, snapshot: Snapshot) -> Demand:

@@ -113,8 +113,8 @@ class Start:
     async def _create_from(self, manifest: JsonObject) -> JsonObject:
         """Check, reserve, rehearse and create."""
         spawner, api, within = self._spawner, self._view.api, self._within
-        self._view.promises.release(spawner)
-        with reserved(self._view.cache, manifest, examine=spawner.examine) as reservation:
+        held = self._view.promises.take(spawner)
+        with reserved(self._view.cache, manifest, examine=spawner.examine, held=held) as reservation:
             manifest = pinned(manifest, reservation.verdict.node)
             claim = await self._missing_claim()
             reservation.settle(await rehearse(api, PODS, manifest))

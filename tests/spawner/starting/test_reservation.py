@@ -1,4 +1,6 @@
 import asyncio
+from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -10,7 +12,7 @@ from genkan_spawner.cluster.snapshot import Snapshot
 from genkan_spawner.kinds import NODES, PODS, PRIORITY_CLASSES, QUOTAS
 from genkan_spawner.reasons import Reason
 from genkan_spawner.refusals import Refusal
-from genkan_spawner.starting.reservation import reserved
+from genkan_spawner.starting.reservation import FRESH, reserved
 
 from ...support.jumping import in_jumping_time
 from ...support.objects import node, priority_class, quota
@@ -25,6 +27,17 @@ def manifest(name: str = "jupyter-alice", *, cpu: str = "1", gpus: int = 1) -> J
 
 def check(demand: Demand, snapshot: Snapshot) -> Verdict:
     return examine(demand, snapshot)
+
+
+class Counting:
+    """The checks, and what they were asked."""
+
+    def __init__(self) -> None:
+        self.demands: list[Demand] = []
+
+    def __call__(self, demand: Demand, snapshot: Snapshot) -> Verdict:
+        self.demands.append(demand)
+        return examine(demand, snapshot)
 
 
 def assumed(play: Stage) -> list[str]:
@@ -114,17 +127,65 @@ async def test_the_place_grows_to_what_admission_made_of_it(monkeypatch: pytest.
 @in_jumping_time
 async def test_what_admission_left_alone_is_not_checked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage(monkeypatch) as play:
-        checked: list[Demand] = []
-
-        def counting(demand: Demand, snapshot: Snapshot) -> Verdict:
-            checked.append(demand)
-            return examine(demand, snapshot)
-
+        counting = Counting()
         with reserved(play.view.cache, manifest(), examine=counting) as reservation:
             play.cluster.remove(NODES, "a")
             reservation.settle(manifest())
 
-        assert len(checked) == 1
+        assert len(counting.demands) == 1
+
+
+def admitted(found: JsonObject, **more: Any) -> JsonObject:
+    """Return what admission makes of nearly every pod."""
+    tolerations = [{"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute"}]
+    spec = {**found["spec"], "tolerations": tolerations, "priority": 0, "preemptionPolicy": "PreemptLowerPriority"}
+    return {**found, "spec": spec | more}
+
+
+@pytest.mark.parametrize(
+    ("more", "checks"),
+    [({}, 1), ({"priority": 5}, 2), ({"nodeSelector": {"zone": "b"}}, 2), ({"preemptionPolicy": "Never"}, 2)],
+    ids=["as usual", "another priority", "another place", "it pushes nobody out"],
+)
+def test_only_what_makes_a_start_harder_is_checked_again(
+    monkeypatch: pytest.MonkeyPatch, more: dict[str, Any], checks: int
+) -> None:
+    @in_jumping_time
+    async def run() -> None:
+        async with stage(monkeypatch) as play:
+            examined = Counting()
+            with (
+                suppress(Refusal),
+                reserved(play.view.cache, manifest(), examine=examined) as reservation,
+            ):
+                reservation.settle(admitted(manifest(), **more))
+            assert len(examined.demands) == checks
+
+    run()
+
+
+@pytest.mark.parametrize(
+    ("cpu", "seconds", "checks"),
+    [("1", 0.0, 1), ("2", 0.0, 2), ("1", FRESH + 1, 2)],
+    ids=["the same", "another demand", "long ago"],
+)
+def test_a_place_that_is_held_is_taken_over_while_it_is_fresh(
+    monkeypatch: pytest.MonkeyPatch, cpu: str, seconds: float, checks: int
+) -> None:
+    @in_jumping_time
+    async def run() -> None:
+        async with stage(monkeypatch, gpus=1) as play:
+            examined = Counting()
+            with reserved(play.view.cache, manifest(cpu="1"), examine=examined) as held:
+                pass
+            await asyncio.sleep(seconds)
+            with reserved(play.view.cache, manifest(cpu=cpu), examine=examined, held=held) as reservation:
+                assert len(examined.demands) == checks
+                assert assumed(play) == ["jupyter-alice"]
+                reservation.forget()
+            assert assumed(play) == []
+
+    run()
 
 
 @in_jumping_time
