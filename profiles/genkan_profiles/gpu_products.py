@@ -1,16 +1,31 @@
 """The GPU products that are known without asking a node."""
 
 import functools
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel
 
 from .documents import load_document
 from .names import LabelValue
 
-ComputeCapability = Annotated[str, Field(pattern=r"^[0-9]{1,2}\.[0-9]$", examples=["8.0"])]
+_CAPABILITY = r"[0-9]{1,2}\.[0-9]"
+
+
+def _check_capability(text: str) -> str:
+    if not re.fullmatch(_CAPABILITY, text):
+        message = f'{text[:40]!r} is no compute capability: write two numbers with a dot between them, such as "8.0".'
+        raise ValueError(message)
+    return text
+
+
+ComputeCapability = Annotated[
+    str,
+    AfterValidator(_check_capability),
+    Field(json_schema_extra={"pattern": f"^{_CAPABILITY}$"}, examples=["8.0"]),
+]
 """NVIDIA's number for what the cores of a GPU can do, as text so that 10.0 stays 10.0."""
 
 

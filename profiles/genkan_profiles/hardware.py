@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from .documents import Row
 from .names import ExtendedResource, LabelKey, LabelValue
-from .quantities import PositiveQuantity, parse_quantity, quantity_bytes
+from .quantities import PositiveQuantity, Size, parse_quantity, quantity_bytes
 from .rows import DefaultableOffer
 from .violations import Violation, raise_violations
 
@@ -16,7 +16,6 @@ NVIDIA_PRODUCT = "nvidia.com/gpu.product"
 """The label with which GPU Feature Discovery names the card of a node."""
 
 _LEAST_MEMORY = 16 * 1024 * 1024
-_LEAST_SHARED_MEMORY = 64 * 1024
 _MOST_CORES = 4096
 
 
@@ -124,11 +123,11 @@ class Hardware(DefaultableOffer):
     """Cores that are kept free for the server."""
     cpu_limit: PositiveQuantity | None = None
     """Cores that it may use while nobody else wants them; by default as many as are kept free."""
-    memory: PositiveQuantity
+    memory: Size
     """Memory, kept free and limit at once: there is no giving back what a kernel holds."""
     gpu: Gpu | None = None
     """The GPUs; without any the server sees none, whatever the machine has."""
-    shared_memory: PositiveQuantity | None = None
+    shared_memory: Size | None = None
     """Size of /dev/shm, taken from `memory`; by default half of it with GPUs, whose data loaders need it, else 64Mi."""
     node_selector: dict[LabelKey, LabelValue] = Field(default_factory=dict, max_length=50)
     """Labels that a node must have."""
@@ -153,13 +152,10 @@ class Hardware(DefaultableOffer):
             violations.append(
                 Violation(("shared_memory",), f"It is taken from the memory, of which there is {self.memory}.")
             )
-        if self.shared_memory is not None and quantity_bytes(self.shared_memory) < _LEAST_SHARED_MEMORY:
-            sentence = f"{self.shared_memory} bytes are of no use; the unit may be missing, such as Gi."
-            violations.append(Violation(("shared_memory",), sentence))
         if self.rescue and self.gpu is not None:
             violations.append(Violation(("rescue",), "Nobody needs a GPU for cleaning up; take hardware without one."))
         if quantity_bytes(self.memory) < _LEAST_MEMORY:
-            sentence = f"{self.memory} bytes hold no server; the unit may be missing, such as Gi."
+            sentence = f"{self.memory} hold no server; the least is 16Mi."
             violations.append(Violation(("memory",), sentence))
         if parse_quantity(self.most_cpu) > _MOST_CORES:
             field = "cpu" if self.cpu_limit is None else "cpu_limit"

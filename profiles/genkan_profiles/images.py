@@ -1,10 +1,11 @@
 """Single-user images: those of the catalogue, and those that users may name themselves."""
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Self, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from .gpu_products import ComputeCapability
 from .names import ImageReference, is_image_reference
@@ -12,7 +13,21 @@ from .patterns import Pattern, matches
 from .rows import DefaultableOffer, Line, Restricted
 from .violations import Violation, raise_violations
 
-Version = Annotated[str, Field(pattern=r"^[0-9]{1,4}(\.[0-9]{1,4}){0,2}$", examples=["13.0"])]
+_VERSION = r"[0-9]{1,4}(\.[0-9]{1,4}){0,2}"
+
+
+def _check_version(text: str) -> str:
+    if not re.fullmatch(_VERSION, text):
+        message = f'{text[:40]!r} is no version: write one to three numbers with dots between them, such as "13.0".'
+        raise ValueError(message)
+    return text
+
+
+Version = Annotated[
+    str,
+    AfterValidator(_check_version),
+    Field(json_schema_extra={"pattern": f"^{_VERSION}$"}, examples=["13.0"]),
+]
 """A version as text, so that 13.10 stays apart from 13.1."""
 
 

@@ -19,6 +19,7 @@ _LARGEST = Decimal(2**63 - 1)
 _EXACT = Context(prec=60)
 _KIBI = 1024
 _LARGEST_EXPONENT = 18
+_LEAST_SIZE = 2**20
 _SHOWN_CHARACTERS = 40
 _GRAMMAR = re.compile(
     r"(?P<number>[+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40}))"
@@ -130,6 +131,16 @@ def _positive(value: str) -> str:
     return value
 
 
+def _at_least_a_mebibyte(value: str) -> str:
+    """Refuse an amount of bytes that nobody can mean, which most often lacks its unit."""
+    if parse_quantity(_positive(value)) >= _LEAST_SIZE:
+        return value
+    number = value.rstrip("numkKi")
+    unit = "Gi" if number == value else "Mi"
+    meant = f"; did you mean {number}{unit}?" if number.isdecimal() and int(number) < _KIBI else "."
+    raise QuantityError(f"{value} is less than 1Mi, and the unit may be missing{meant}")
+
+
 _SCHEMA = WithJsonSchema({"type": ["string", "number"], "examples": ["500m", 4, "16Gi"]})
 
 Quantity = Annotated[str, BeforeValidator(_canonical), AfterValidator(_not_negative), _SCHEMA]
@@ -137,3 +148,6 @@ Quantity = Annotated[str, BeforeValidator(_canonical), AfterValidator(_not_negat
 
 PositiveQuantity = Annotated[str, BeforeValidator(_canonical), AfterValidator(_positive), _SCHEMA]
 """A field that holds a quantity of more than nothing, as canonical text; a YAML number is taken too."""
+
+Size = Annotated[str, BeforeValidator(_canonical), AfterValidator(_at_least_a_mebibyte), _SCHEMA]
+"""A field that holds an amount of memory or storage, of at least 1Mi."""

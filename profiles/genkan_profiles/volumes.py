@@ -10,7 +10,7 @@ from .fill import Fill
 from .homes import HOME
 from .names import Name, Slug
 from .paths import MountPath, SubPath, is_within
-from .quantities import PositiveQuantity
+from .quantities import Size
 from .rows import Line, Restricted
 from .violations import Violation, raise_violations
 
@@ -40,7 +40,7 @@ SYSTEM_FOLDERS = (
 class Scratch(Row):
     """Room on the node's own disk, empty at each start and gone when the server stops."""
 
-    size: PositiveQuantity
+    size: Size
     """The most that a server may write; one that writes more is stopped by the node."""
     caches: bool = False
     """Whether libraries keep there what they can fetch or compile again (HF_HOME, PIP_CACHE_DIR and the like)."""

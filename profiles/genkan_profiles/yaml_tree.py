@@ -23,6 +23,11 @@ LONG_TEXT = 100
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _UNREADABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_HALF_ESCAPE = re.compile(r".?u[dD][89a-fA-F]")
+_HALF = (
+    r"\ud800 to \udfff are halves of a character, which only JSON puts together; "
+    r"write the character itself, or its whole number, such as \U0001F600."
+)
 _PLAIN_WORDS: tuple[tuple[re.Pattern[str], Callable[[str], Any]], ...] = (
     (re.compile(r"~|null|Null|NULL|"), lambda _: None),
     (re.compile(r"true|True|TRUE|false|False|FALSE"), lambda text: text.lower() == "true"),
@@ -192,7 +197,7 @@ def _scalar(event: Any) -> Any:
 def _checked_text(event: Any) -> str:
     text: str = event.value
     if _SURROGATE.search(text):
-        raise TreeError("This text holds half a character (a lone surrogate).", _position(event))
+        raise TreeError(_HALF, _position(event))
     return text
 
 
@@ -217,5 +222,7 @@ def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> TreeError:
     if "\t" in line[: len(line) - len(line.lstrip())]:
         column = line.index("\t") + 1
         return TreeError("A tab stands here; YAML indents with spaces.", Position(position.line, column))
+    if _HALF_ESCAPE.match(line, position.column - 2):
+        return TreeError(_HALF, position)
     reason = ", ".join(part for part in (error.problem, error.context) if part)
     return TreeError(f"This is not valid YAML: {reason}.", position)

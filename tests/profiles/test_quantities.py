@@ -5,18 +5,21 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from genkan_profiles.exceptions import QuantityError
 from genkan_profiles.quantities import (
     Notation,
     PositiveQuantity,
     Quantity,
+    Size,
     canonical_quantity,
     format_quantity,
     parse_quantity,
     quantity_bytes,
 )
+
+SIZE: TypeAdapter[str] = TypeAdapter(Size)
 
 
 class Row(BaseModel):
@@ -133,3 +136,28 @@ def test_a_field_keeps_canonical_text(given: Any, kept: str) -> None:
 def test_a_field_refuses_what_is_no_amount(fields: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValidationError, match=sentence.replace("(", r"\(")):
         Row(**fields)
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        (10, "10 is less than 1Mi, and the unit may be missing; did you mean 10Gi?"),
+        ("512", "512 is less than 1Mi, and the unit may be missing; did you mean 512Gi?"),
+        ("512m", "512m is less than 1Mi, and the unit may be missing; did you mean 512Mi?"),
+        ("64Ki", "64Ki is less than 1Mi, and the unit may be missing; did you mean 64Mi?"),
+        ("4096", "4096 is less than 1Mi, and the unit may be missing."),
+        ("2e3", "2e3 is less than 1Mi, and the unit may be missing."),
+        ("0Gi", "This must be more than nothing."),
+        ("-1Gi", "This must not be negative, as -1Gi is."),
+    ],
+)
+def test_a_size_without_its_unit_is_refused_with_the_likely_one(value: object, sentence: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        SIZE.validate_python(value)
+
+    assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize("value", ["1Mi", "1048576", "10Gi", "1.5Gi", "2M", "1e9"])
+def test_a_size_that_somebody_can_mean_is_taken(value: str) -> None:
+    assert parse_quantity(SIZE.validate_python(value)) == parse_quantity(value)

@@ -1,6 +1,8 @@
 import string
+from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -112,3 +114,29 @@ def test_any_text_is_a_tree_or_refused(text: str) -> None:
     place = place_of_refusal(text)
 
     assert place is None or (place.line >= 1 and place.column >= 1)
+
+
+@pytest.mark.parametrize("loader", [yaml.SafeLoader, getattr(yaml, "CSafeLoader", yaml.SafeLoader)])
+@pytest.mark.parametrize(
+    "text", [r'a: "\ud83d\ude00"', r'{"a": "x \uD83D"}', r'a: "\udc00 b"', r'"\uDFFF": b', 'a: "b\n  \\ud83d"']
+)
+def test_halves_of_characters_are_refused_with_the_mend(
+    monkeypatch: pytest.MonkeyPatch, loader: Any, text: str
+) -> None:
+    monkeypatch.setattr("genkan_profiles.yaml_tree._Loader", loader)
+
+    with pytest.raises(TreeError) as refused:
+        parse_tree(text)
+
+    assert refused.value.sentence == (
+        r"\ud800 to \udfff are halves of a character, which only JSON puts together; "
+        r"write the character itself, or its whole number, such as \U0001F600."
+    )
+    assert refused.value.position.line in {1, 2}
+
+
+def test_what_only_looks_like_half_a_character_is_text() -> None:
+    plain = parse_tree(r"""[\ud83d, '\ud83d', "\\ud83d", "\u00e9", "\U0001F600"]""")
+
+    assert plain is not None
+    assert plain.value == [r"\ud83d", r"\ud83d", r"\ud83d", "é", "\U0001f600"]

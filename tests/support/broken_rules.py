@@ -12,7 +12,8 @@ _LABEL_KEY = "a label's key is a name of at most 63 characters"
 _LABEL_VALUE = "a label's value has at most 63 letters"
 _MOUNT_PATH = "a mount path is absolute and without `..`"
 _SUB_PATH = "a folder in a volume is relative and without `..`"
-_VERSION = "This must match the pattern ^[0-9]"
+_VERSION = ' is no version: write one to three numbers with dots between them, such as "13.0".'
+_CAPABILITY = ' is no compute capability: write two numbers with a dot between them, such as "8.0".'
 _NO_SLUG = "This team needs a slug: it has no group, or one whose name cannot stand in a link."
 _UNUSABLE = r"No image runs on it\.|It is offered to "
 
@@ -114,8 +115,8 @@ def _list(where: str, most: int, row: Callable[[int], Any], *, needs: Need = any
 
 
 def _groups(row: str, *, needs: Need = anywhere) -> list[Mutation]:
-    bad = ["", "-a", "a;b", "größe", "a" * 256]
-    words = "a group has at most 255 letters"
+    bad = ["", " a", "a ", "a\u200bb", "a\u00a0b", "a" * 256]
+    words = "a group has at most 255 characters of any script, none of them invisible"
     return [
         *_list(f"{row}.groups", 200, lambda number: f"g{number}", needs=needs),
         *(_entry(f"{row}.groups", text, f"{text[:80]!r} cannot stand here: {words}", needs=needs) for text in bad),
@@ -248,7 +249,8 @@ _HARDWARE = [
     Mutation("hardware.*.cpu_limit", "4097", "No machine has 4097 cores."),
     *_quantity("hardware.*.memory", needs=_lacks("shared_memory")),
     _needed("hardware.*.memory"),
-    Mutation("hardware.*.memory", 8, "8 bytes hold no server; the unit may be missing", needs=_lacks("shared_memory")),
+    Mutation("hardware.*.memory", 8, "8 is less than 1Mi, and the unit may be missing; did you mean 8Gi?"),
+    Mutation("hardware.*.memory", "8Mi", "8Mi hold no server; the least is 16Mi.", needs=_lacks("shared_memory")),
     *_quantity("hardware.*.shared_memory"),
     Mutation("hardware.*.shared_memory", "1Ei", "It is taken from the memory, of which there is "),
     *_flag("hardware.*.rescue"),
@@ -334,7 +336,7 @@ _IMAGES = [
     *_prose("images.*.framework", longest=100),
     _choice("hardware.*.when_full", "queue"),
     _choice("images.*.runs_on", "tpu"),
-    *(Mutation("images.*.cuda", text, _VERSION) for text in ("13.x", "", "1.2.3.4", "v13")),
+    *(Mutation("images.*.cuda", text, f"{text!r}{_VERSION}") for text in ("13.x", "", "1.2.3.4", "v13")),
     Mutation("images.*.cuda", 13.0, "This must be text, not 13.0; put it in quotes: "),
     Mutation(
         "images.*.runs_on",
@@ -343,7 +345,7 @@ _IMAGES = [
         needs=_has("cuda"),
         reported=("cuda",),
     ),
-    *(Mutation("images.*.min_driver", text, _VERSION) for text in ("five", "580.")),
+    *(Mutation("images.*.min_driver", text, f"{text!r}{_VERSION}") for text in ("five", "580.")),
     Mutation("images.*.min_driver", 580, 'This must be text, not 580; put it in quotes: "580".'),
     Mutation(
         "images.*.min_driver",
@@ -351,7 +353,7 @@ _IMAGES = [
         "CUDA 1",
         needs=lambda row, _: row.get("cuda", "").startswith(("11", "12", "13")),
     ),
-    *(Mutation("images.*.min_compute_capability", text, _VERSION) for text in ("75", "7.55", "")),
+    *(Mutation("images.*.min_compute_capability", text, f"{text!r}{_CAPABILITY}") for text in ("75", "7.55", "")),
     Mutation("images.*.min_compute_capability", 7.5, 'This must be text, not 7.5; put it in quotes: "7.5".'),
 ]
 
@@ -566,7 +568,7 @@ _GPU_PRODUCTS = [
     *(Mutation(f"gpu_products.*.{field}", 7, "This must be text, not 7") for field in ("product", "family")),
     Mutation("gpu_products.*.product", "a b", f"'a b' cannot stand here: {_LABEL_VALUE}"),
     Mutation("gpu_products.*.product", "", "This must have at least 1 character, not ''."),
-    *(Mutation("gpu_products.*.compute_capability", text, _VERSION) for text in ("75", "", "7")),
+    *(Mutation("gpu_products.*.compute_capability", text, f"{text!r}{_CAPABILITY}") for text in ("75", "", "7")),
     *_no_number("gpu_products.*.memory"),
     Mutation("gpu_products.*.memory", 0, "This must be more than 0, not 0."),
     *_flag("gpu_products.*.mig"),
