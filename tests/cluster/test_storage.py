@@ -12,6 +12,7 @@ import pytest
 from genkan_sandbox.agent import exports, isolation
 from genkan_sandbox.agent.faults import FaultKind
 from genkan_spawner.api import JsonObject, PatchType
+from genkan_spawner.exceptions import ForbiddenError
 from genkan_spawner.kinds import CLAIMS, CONFIG_MAPS, PODS
 
 from ..support.cluster import WITHIN, Cluster
@@ -209,3 +210,25 @@ async def test_an_export_that_does_not_answer_is_said_and_heals(
     await cluster.heal(fault)
     async with asyncio.timeout(WITHIN):
         assert (await shells.ended(pod)).phase == "Succeeded"
+
+
+async def test_a_full_volume_fails_its_writers_and_heals(shells: Shells, cluster: Cluster, bubblewrap: None) -> None:
+    await shells.add_claim("test-home")
+    await shells.run('echo kept > "$HOME/notes.txt"', **home_on("test-home"))
+    fault = await cluster.add_fault(FaultKind.FULL_VOLUME, claim="test-home", namespace=cluster.namespace)
+    write = "import pathlib; pathlib.Path.home().joinpath('new').write_text('x')"
+    full = await shells.run(f'python3 -c "{write}"', **home_on("test-home"))
+    assert full.phase == "Failed"
+    assert "OSError: [Errno 28] No space left on device" in full.log
+    await cluster.heal(fault)
+    healed = await shells.run(f'python3 -c "{write}" && cat "$HOME/notes.txt"', **home_on("test-home"))
+    assert healed.log == "kept\n"
+
+
+async def test_a_quota_of_one_class_counts_its_claims(shells: Shells, cluster: Cluster) -> None:
+    await cluster.add_quota({"block.storageclass.storage.k8s.io/requests.storage": "1Gi"})
+    await shells.add_claim("test-first", "block")
+    await shells.add_claim("test-other", "shared")
+    words = "requested: block.storageclass.storage.k8s.io/requests.storage=1Gi, used: .*=1Gi, limited: .*=1Gi"
+    with pytest.raises(ForbiddenError, match=words):
+        await shells.add_claim("test-second", "block")

@@ -43,10 +43,12 @@ ANYTHING = r"(?s:.*)"
 class FaultKind(StrEnum):
     """What can be made to go wrong."""
 
+    FULL_VOLUME = "full-volume"
     IMAGE_MISSING = "image-missing"
     INVALID_IMAGE = "invalid-image"
     MOUNT_FAILURE = "mount-failure"
     OUT_OF_MEMORY = "out-of-memory"
+    PROVISIONING_FAILURE = "provisioning-failure"
     SILENT_EXPORT = "silent-export"
     SILENT_NODE = "silent-node"
     SLOW_PULL = "slow-pull"
@@ -92,14 +94,30 @@ class SlowPull(PodFault):
     seconds: Annotated[float, Field(ge=0, le=86_400)] = 60
 
 
-class MountFailure(PodFault):
-    """A volume that cannot be mounted: FailedMount."""
+class _VolumeFault(PodFault):
+    """A fault of some volumes of some pods."""
 
-    kind: Literal[FaultKind.MOUNT_FAILURE] = FaultKind.MOUNT_FAILURE
     volume: Pattern = ANYTHING
     """The volume's name in the pod."""
     claim: Pattern | None = None
     """The claim's name; volumes without a claim are then not meant."""
+
+    def concerns_volume(self, volume: str, claim: str | None) -> bool:
+        """Whether a volume is meant."""
+        meant = self.claim is None or (claim is not None and _matches(self.claim, claim))
+        return meant and _matches(self.volume, volume)
+
+
+class FullVolume(_VolumeFault):
+    """A volume without room: a container that starts finds a full file system in its place, and every write fails."""
+
+    kind: Literal[FaultKind.FULL_VOLUME] = FaultKind.FULL_VOLUME
+
+
+class MountFailure(_VolumeFault):
+    """A volume that cannot be mounted: FailedMount."""
+
+    kind: Literal[FaultKind.MOUNT_FAILURE] = FaultKind.MOUNT_FAILURE
     message: str = "mount failed: exit status 32"
 
 
@@ -110,6 +128,21 @@ class OutOfMemory(PodFault):
     container: Pattern = ANYTHING
     seconds: Annotated[float, Field(ge=0, le=86_400)] = 0
     """How long it runs before."""
+
+
+class ProvisioningFailure(_Fault):
+    """A claim for which no volume can be made: ProvisioningFailed, with the words of a driver."""
+
+    kind: Literal[FaultKind.PROVISIONING_FAILURE] = FaultKind.PROVISIONING_FAILURE
+    namespace: Pattern = ANYTHING
+    claim: Pattern = ANYTHING
+    storage_class: Pattern = ANYTHING
+    message: str = "rpc error: code = ResourceExhausted desc = the pool has no room for the volume"
+
+    def concerns(self, namespace: str, claim: str, storage_class: str) -> bool:
+        """Whether a claim is meant."""
+        patterns = (self.namespace, self.claim, self.storage_class)
+        return all(map(_matches, patterns, (namespace, claim, storage_class)))
 
 
 class SilentExport(PodFault):
@@ -127,8 +160,18 @@ class SilentNode(_Fault):
     node: Pattern
 
 
-Fault = ImageMissing | InvalidImage | MountFailure | OutOfMemory | SilentExport | SilentNode | SlowPull
-F = TypeVar("F", ImageMissing, InvalidImage, MountFailure, OutOfMemory, SilentExport, SlowPull)
+Fault = (
+    FullVolume
+    | ImageMissing
+    | InvalidImage
+    | MountFailure
+    | OutOfMemory
+    | ProvisioningFailure
+    | SilentExport
+    | SilentNode
+    | SlowPull
+)
+F = TypeVar("F", FullVolume, ImageMissing, InvalidImage, MountFailure, OutOfMemory, SilentExport, SlowPull)
 
 _ADAPTER: TypeAdapter[Fault] = TypeAdapter(Annotated[Fault, Field(discriminator="kind")])
 
@@ -195,11 +238,16 @@ class FaultBoard:
 
     def mount_fault(self, pod: PodRecord, volume: str, claim: str | None) -> MountFailure | None:
         """Return why a volume cannot be mounted."""
-        for fault in self._of(MountFailure, pod):
-            meant = fault.claim is None or (claim is not None and _matches(fault.claim, claim))
-            if meant and _matches(fault.volume, volume):
-                return fault
-        return None
+        return next((one for one in self._of(MountFailure, pod) if one.concerns_volume(volume, claim)), None)
+
+    def full(self, pod: PodRecord, volume: str, claim: str | None) -> bool:
+        """Whether a volume has no room."""
+        return any(fault.concerns_volume(volume, claim) for fault in self._of(FullVolume, pod))
+
+    def provisioning_fault(self, namespace: str, claim: str, storage_class: str) -> ProvisioningFailure | None:
+        """Return why no volume can be made for a claim."""
+        faults = (fault for fault in self._faults.values() if isinstance(fault, ProvisioningFailure))
+        return next((fault for fault in faults if fault.concerns(namespace, claim, storage_class)), None)
 
     def export_fault(self, pod: PodRecord, export: str) -> SilentExport | None:
         """Return whether an export does not answer a pod's node."""

@@ -25,6 +25,8 @@ class MountedVolume:
     """Whether the pod's fsGroup is applied to it."""
     squashed: bool = False
     """Whether the node's administrator is nobody on it."""
+    claim: str | None = None
+    """The claim that it is behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,10 @@ class Bind:
     source: Path
     target: str
     read_only: bool = False
+    volume: str | None = None
+    """The name of the volume that it is of, in the pod."""
+    full: bool = False
+    """Whether there is a full file system in its place."""
 
 
 def binds(
@@ -57,7 +63,8 @@ def binds(
             source = prepare_sub_path(
                 volume.path, path, about=about, writable=writable, squashed=volume.squashed, owners=owners
             )
-        found.append(Bind(source, _target(mount), read_only=bool(mount.get("readOnly")) or volume.read_only))
+        read_only = bool(mount.get("readOnly")) or volume.read_only
+        found.append(Bind(source, _target(mount), read_only=read_only, volume=name))
     return tuple(sorted(found, key=lambda bind: PurePosixPath(bind.target).parts))
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -67,7 +67,7 @@ async def prepare(machine: Machine, pod: PodContext, container: JsonObject) -> L
         SANDBOX_VARIABLE: machine.sandbox,
         CONTAINER_VARIABLE: f"{pod.record.uid}/{container['name']}",
     }
-    mounts = binds(container, pod.mounted, variables=declared, owners=machine.owners)
+    mounts = _filled(machine, pod, binds(container, pod.mounted, variables=declared, owners=machine.owners))
     mounts += (termination_bind(machine.volumes.directory(pod.record.uid), container),)
     words = [*(container.get("command") or []), *(container.get("args") or [])]
     command = [expand(word, declared) for word in words] or list(DEFAULT_COMMAND)
@@ -87,6 +87,13 @@ async def prepare(machine: Machine, pod: PodContext, container: JsonObject) -> L
             )
         case Isolation.NONE:
             return _plain(machine, pod, mounts, Launch(log=log, environment=environment, command=command))
+
+
+def _filled(machine: Machine, pod: PodContext, mounts: tuple[Bind, ...]) -> tuple[Bind, ...]:
+    """Mark the mounts of volumes that are full by a fault."""
+    claims = {name: volume.claim for name, volume in pod.mounted.items()}
+    full = {name for name, claim in claims.items() if machine.faults.full(pod.record, name, claim)}
+    return tuple(replace(bind, full=bind.volume in full) for bind in mounts)
 
 
 async def _sources(machine: Machine, pod: PodContext, container: JsonObject) -> Sources:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from genkan_sandbox.agent.attaching import DRIVER
+from genkan_sandbox.agent.backoff import Backoff
 from genkan_sandbox.agent.faults import FaultBoard
 from genkan_sandbox.agent.ownership import Owners
 from genkan_sandbox.agent.persistent import RELEASED, claim_directory
@@ -41,7 +42,7 @@ _REQUESTED = "volume.kubernetes.io/storage-provisioner"
 _SELECTED_NODE = "volume.kubernetes.io/selected-node"
 _PROVISIONED = "pv.kubernetes.io/provisioned-by"
 _HOSTNAME = "kubernetes.io/hostname"
-_RETRY_SECONDS = 2.0
+_RETRY_SECONDS, _RETRY_MOST_SECONDS = 2.0, 60.0
 _ONE_WRITER = frozenset({"ReadWriteOnce", "ReadWriteOncePod"})
 
 
@@ -183,6 +184,13 @@ class Provisioner:
                 await asyncio.sleep(_RETRY_SECONDS)
 
     async def _provide(self, claim: ClaimRecord) -> None:
+        backoff = Backoff(_RETRY_SECONDS, _RETRY_MOST_SECONDS)
+        while fault := self._faults.provisioning_fault(claim.namespace, claim.name, claim.storage_class):
+            await self._tell(claim, "ProvisioningFailed", _failure(claim, fault.message), warning=True)
+            await self._faults.changed(seconds=backoff.delay())
+            claim = project_claim(await self._api.get(CLAIMS, claim.name, namespace=claim.namespace))
+            if not claim.wanted:
+                return
         try:
             manifest = await self._manifest(claim)
         except ProvisioningError as e:

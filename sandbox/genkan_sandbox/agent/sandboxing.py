@@ -6,6 +6,7 @@ the machine's loopback network. Nothing limits CPU or memory.
 """
 
 import logging
+import resource
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,6 +34,9 @@ _MEMORY_DIRECTORIES = {
 }
 """With the rights that they have in any image; /root may lead to this Python."""
 
+_FULL = (
+    "This volume is full, as a fault of the sandbox wants it; its files are there again when the fault is over. " * 2
+)
 _ENV = "/usr/bin/env"
 _RIGHTS = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP", "CAP_DAC_READ_SEARCH")
 """Over the containers' users, until the command is executed; the last enters a home of mode 700."""
@@ -183,7 +187,13 @@ def _emptied(paths: Iterable[str]) -> list[str]:
 def _bound(found: Iterable[Bind]) -> list[str]:
     command: list[str] = []
     for bind in found:
-        command += [*_way(bind.target), "--ro-bind" if bind.read_only else "--bind", str(bind.source), bind.target]
+        command += _way(bind.target)
+        if bind.full:
+            # A link of this length takes the only page that there is.
+            command += ["--perms", "0777", "--size", str(resource.getpagesize()), "--tmpfs", bind.target]
+            command += ["--symlink", _FULL, f"{bind.target}/full"]
+        else:
+            command += ["--ro-bind" if bind.read_only else "--bind", str(bind.source), bind.target]
     return command
 
 

@@ -63,7 +63,8 @@ class VolumeStore:
         try:
             if claim := volume.get("persistentVolumeClaim"):
                 found = await self.persistent.mount(project_pod(pod), claim["claimName"])
-                return replace(found, read_only=found.read_only or bool(claim.get("readOnly")))
+                read_only = found.read_only or bool(claim.get("readOnly"))
+                return replace(found, read_only=read_only, claim=claim["claimName"])
             directory = await self._made(pod, volume, place=place)
         except KubernetesError as e:
             raise MountError(e.message) from e

@@ -27,12 +27,16 @@ _COUNTED = (
 _LIMITED = ("cpu", "memory", "ephemeral-storage")
 
 
+_OF_CLASS = (".storageclass.storage.k8s.io/requests.storage", ".storageclass.storage.k8s.io/persistentvolumeclaims")
+"""What a quota counts of one storage class, after its name."""
+
+
 def _counted(resource: str) -> str:
-    known = resource in _COUNTED or resource.startswith("count/")
+    known = resource in _COUNTED or resource.startswith("count/") or resource.endswith(_OF_CLASS)
     if not known and not (resource.startswith("requests.") and "/" in resource):
         message = (
             f"Quotas do not count {resource!r}. They count devices as requests.nvidia.com/gpu, objects as "
-            f"count/pods, and {', '.join(_COUNTED)}."
+            f"count/pods, storage of one class as CLASS{_OF_CLASS[0]}, and {', '.join(_COUNTED)}."
         )
         raise ValueError(message)
     return resource

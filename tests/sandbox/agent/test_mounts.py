@@ -49,7 +49,7 @@ def test_the_containers_own_system_is_not_mounted_over(tmp_path: Path, target: s
 def test_names_with_strange_characters_are_only_names(tmp_path: Path) -> None:
     (bind,) = mounted(tmp_path, {"mountPath": "/a\nb; rm -rf $HOME", "subPath": "-rf\n*"})
 
-    assert bind == Bind(tmp_path / "-rf\n*", "/a\nb; rm -rf $HOME")
+    assert bind == Bind(tmp_path / "-rf\n*", "/a\nb; rm -rf $HOME", volume="v")
 
 
 def test_a_volume_that_the_pod_does_not_have_is_a_sentence(tmp_path: Path) -> None:

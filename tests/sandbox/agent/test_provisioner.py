@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from genkan_sandbox.agent import provisioner
-from genkan_sandbox.agent.faults import FaultBoard
+from genkan_sandbox.agent.attaching import DRIVER
+from genkan_sandbox.agent.faults import FaultBoard, fault_entry
 from genkan_sandbox.agent.ownership import Owners
 from genkan_sandbox.agent.provisioner import PROVISIONER, Provisioner, put_aside
 from genkan_spawner.api import JsonObject
@@ -25,8 +26,10 @@ class Storage:
         self.state = state
         for name in ("shared", "local"):
             self.cluster.put(STORAGE_CLASSES, {"metadata": {"name": name}, "reclaimPolicy": "Delete"})
+        self.cluster.put(STORAGE_CLASSES, {"metadata": {"name": "block"}, "parameters": {"scope": "attached"}})
         self.cluster.put(NODES, node("a-0", labels={"kubernetes.io/hostname": "host-0"}))
-        self.made = Provisioner(self.cluster, state, faults=FaultBoard(), owners=Owners())
+        self.faults = FaultBoard()
+        self.made = Provisioner(self.cluster, state, faults=self.faults, owners=Owners())
 
     def claim(self, name: str = "home", **fields: Any) -> JsonObject:
         return self.cluster.put(CLAIMS, claim(name, **fields))
@@ -104,12 +107,55 @@ async def test_a_claim_of_the_local_class_belongs_to_its_node(storage: Storage) 
     assert "local" in spec
 
 
+async def test_a_claim_of_the_block_class_gets_a_disk(storage: Storage) -> None:
+    storage.claim(storage_class="block", modes=("ReadWriteOncePod",))
+    spec = (await storage.volume())["spec"]
+
+    assert spec["csi"] == {"driver": DRIVER, "volumeHandle": "pvc-uid-home", "fsType": "ext4"}
+    assert spec["accessModes"] == ["ReadWriteOncePod"]
+    assert (storage.state / "volumes" / "pvc-uid-home").stat().st_mode & 0o777 == 0o755
+
+
+async def test_a_fault_keeps_a_claim_waiting_until_it_is_healed(storage: Storage) -> None:
+    storage.faults.post(fault_entry("provisioning-failure", claim="home", storage_class="sh.*"))
+    storage.claim("other")
+    await storage.volume("pvc-uid-other")
+    storage.claim()
+    (event,) = await storage.cluster.until(
+        lambda: [row for row in storage.cluster.all(EVENTS) if row["reason"] == "ProvisioningFailed"][:1]
+    )
+
+    assert event["message"] == (
+        'failed to provision volume with StorageClass "shared": rpc error: code = ResourceExhausted desc = '
+        "the pool has no room for the volume"
+    )
+    assert storage.cluster.find(VOLUMES, "pvc-uid-home") is None
+    storage.faults.post({})
+    await storage.volume()
+
+
+async def test_a_claim_that_is_deleted_while_it_waits_is_given_up(storage: Storage) -> None:
+    storage.faults.post(fault_entry("provisioning-failure"))
+    storage.claim()
+    await storage.cluster.until(lambda: storage.cluster.all(EVENTS))
+    storage.cluster.remove(CLAIMS, "home")
+    storage.faults.post({})
+    storage.claim("other")
+    await storage.volume("pvc-uid-other")
+
+    assert storage.cluster.find(VOLUMES, "pvc-uid-home") is None
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
         ({"storage_class": "local"}, "cannot be ReadWriteMany"),
         ({"storage_class": "local", "modes": ("ReadWriteOnce",), "node": None}, "WaitForFirstConsumer"),
         ({"mode": "Block"}, "mode Filesystem only"),
+        (
+            {"storage_class": "block"},
+            "code = InvalidArgument desc = a disk is at one node at a time and cannot be ReadWriteMany",
+        ),
     ],
 )
 async def test_a_claim_that_cannot_be_met_says_why(storage: Storage, fields: dict[str, Any], words: str) -> None:

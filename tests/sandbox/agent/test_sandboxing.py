@@ -1,4 +1,5 @@
 import asyncio
+import resource
 import shutil
 from pathlib import Path
 
@@ -66,6 +67,17 @@ def test_a_volume_that_would_hide_this_python_comes_before_it() -> None:
 
     interpreter = position(command, "--ro-bind", "/home/ann/venv", "/home/ann/venv")
     assert position(command, "--bind", "/v", "/home") < interpreter < position(command, "--bind", "/w", "/home/jovyan")
+
+
+def test_a_volume_that_is_full_is_a_full_file_system_in_its_place() -> None:
+    command = words(Bind(Path("/v"), "/home/jovyan", full=True), Bind(Path("/w"), "/home/jovyan/work"))
+
+    place = position(command, "--tmpfs", "/home/jovyan")
+    assert command[place - 4 : place] == ["--perms", "0777", "--size", str(resource.getpagesize())]
+    assert command[place + 2] == "--symlink"
+    assert len(command[place + 3]) > 128
+    assert place < position(command, "--bind", "/w", "/home/jovyan/work")
+    assert "/v" not in command
 
 
 def test_names_cannot_become_options() -> None:

@@ -1,3 +1,4 @@
+import asyncio
 import base64
 import re
 from pathlib import Path
@@ -5,17 +6,21 @@ from typing import Any
 
 import pytest
 
-from genkan_sandbox.agent.faults import FaultBoard
+from genkan_sandbox.agent import persistent as persistent_module
+from genkan_sandbox.agent.attaching import DRIVER
+from genkan_sandbox.agent.exports import SERVER
+from genkan_sandbox.agent.faults import FaultBoard, FaultKind, fault_entry
 from genkan_sandbox.agent.fields import Place
+from genkan_sandbox.agent.mounts import MountedVolume
 from genkan_sandbox.agent.ownership import Owners
 from genkan_sandbox.agent.persistent import MountError, PersistentVolumes
 from genkan_sandbox.agent.volumes import VolumeStore
 from genkan_spawner.api import JsonObject
 from genkan_spawner.exceptions import UnreachableError
-from genkan_spawner.kinds import CLAIMS, CONFIG_MAPS, SECRETS, VOLUMES
+from genkan_spawner.kinds import CLAIMS, CONFIG_MAPS, SECRETS, VOLUME_ATTACHMENTS, VOLUMES
 
 from ...support.fake_cluster import FakeCluster
-from .manifests import container, node_record, pod
+from .manifests import container, node_record, pod, pod_record
 
 PLACE = Place(node_record(), pod_address="127.130.1.1", host_address="127.130.0.1")
 
@@ -216,3 +221,87 @@ async def test_containers_may_not_write_where_files_are_projected(cluster: FakeC
     made = pod(containers=[container()], volumes=[{"name": "t", "projected": {"sources": []}}])
 
     assert (await store(cluster, tmp_path).mount_all(made, place=PLACE))["t"].read_only
+
+
+async def until_attached(cluster: FakeCluster, persistent: PersistentVolumes) -> MountedVolume:
+    task = asyncio.create_task(persistent.attacher.run())
+    try:
+        return await persistent.mount(pod_record(), "disk")
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_disk_is_mounted_when_it_is_at_the_node(cluster: FakeCluster, tmp_path: Path) -> None:
+    bind(cluster, "disk", "pvc-2", csi={"driver": DRIVER})
+    persistent = PersistentVolumes(cluster, tmp_path, faults=FaultBoard(), owners=Owners())
+    spec = {"attacher": DRIVER, "nodeName": "a-0", "source": {"persistentVolumeName": "pvc-2"}}
+    cluster.put(VOLUME_ATTACHMENTS, {"metadata": {"name": "csi-1"}, "spec": spec})
+
+    found = await until_attached(cluster, persistent)
+
+    assert found == MountedVolume(tmp_path / "volumes" / "pvc-2", takes_group=True)
+
+
+async def test_a_disk_that_does_not_come_is_said_in_the_kubelets_words(
+    cluster: FakeCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(persistent_module, "ATTACH_SECONDS", 0)
+    bind(cluster, "disk", "pvc-2", csi={"driver": DRIVER})
+    volumes = [
+        {"name": "scratch", "emptyDir": {}},
+        {"name": "disk", "persistentVolumeClaim": {"claimName": "disk"}},
+        {"name": "late", "emptyDir": {}},
+    ]
+    words = (
+        "Unable to attach or mount volumes: unmounted volumes=[disk late], unattached volumes=[], "
+        "failed to process volumes=[]: context deadline exceeded"
+    )
+
+    with pytest.raises(MountError, match=f"^{re.escape(words)}$"):
+        await store(cluster, tmp_path).mount_all(pod(volumes=volumes), place=PLACE)
+
+
+async def test_a_claim_of_an_export_is_its_directory(cluster: FakeCluster, tmp_path: Path) -> None:
+    bind(cluster, "homes", "homes-hub", nfs={"server": SERVER, "path": "/homes", "readOnly": True})
+    made = store(cluster, tmp_path)
+    made.persistent.exports.post({"homes": "{}"})
+
+    found = await made.mount(pod(), {"name": "v", "persistentVolumeClaim": {"claimName": "homes"}}, place=PLACE)
+
+    assert found == MountedVolume(tmp_path / "exports" / "homes", read_only=True, squashed=True, claim="homes")
+
+
+@pytest.mark.parametrize(
+    ("faults", "output"),
+    [
+        ((), f"mount.nfs: mounting {SERVER}:/homes failed, reason given by server: No such file or directory"),
+        (({"export": "homes"},), "mount.nfs: Connection timed out"),
+    ],
+)
+async def test_an_export_that_cannot_be_mounted_is_said_in_the_kubelets_words(
+    cluster: FakeCluster, tmp_path: Path, faults: tuple[dict[str, str], ...], output: str
+) -> None:
+    options = ["hard", "nfsvers=4.2"]
+    bind(cluster, "homes", "homes-hub", nfs={"server": SERVER, "path": "/homes"}, mountOptions=options)
+    board = FaultBoard()
+    for fault in faults:
+        board.post(fault_entry(FaultKind.SILENT_EXPORT, **fault))
+    made = store(cluster, tmp_path, faults=board)
+    made.persistent.exports.post({"homes": "{}"} if faults else {})
+    volumes = [{"name": "home", "persistentVolumeClaim": {"claimName": "homes"}}]
+
+    with pytest.raises(MountError) as caught:
+        await made.mount_all(pod(volumes=volumes), place=PLACE)
+    assert str(caught.value) == (
+        'MountVolume.SetUp failed for volume "homes-hub" : mount failed: exit status 32\nMounting command: mount\n'
+        f"Mounting arguments: -t nfs -o hard,nfsvers=4.2 {SERVER}:/homes "
+        f"/var/lib/kubelet/pods/uid-pod/volumes/kubernetes.io~nfs/homes-hub\nOutput: {output}\n"
+    )
+
+
+async def test_a_volume_that_is_gone_is_said(cluster: FakeCluster, tmp_path: Path) -> None:
+    bind(cluster, "lost", "pvc-3")
+    cluster.remove(VOLUMES, "pvc-3")
+    with pytest.raises(MountError, match=r'^persistentvolume "pvc-3" not found$'):
+        await mount(cluster, tmp_path, persistentVolumeClaim={"claimName": "lost"})
