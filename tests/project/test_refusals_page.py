@@ -15,6 +15,8 @@ SPAWNER = ROOT / "spawner/genkan_spawner"
 MODULES = [
     ROOT / "profiles/genkan_profiles/choices.py",
     *(SPAWNER / f"checks/{name}.py" for name in ("driver", "fit", "limit_ranges", "priority", "quota", "shortage")),
+    *(SPAWNER / f"checks/{name}.py" for name in ("disks", "storage", "storage_quota")),
+    SPAWNER / "following/storage_trouble.py",
     *(SPAWNER / f"starting/{name}.py" for name in ("companions", "creation", "pursuit", "reservation", "start")),
     SPAWNER / "following/endings.py",
     *(SPAWNER / f"{name}.py" for name in ("aftermath", "denials", "hooks", "offering", "spawner")),

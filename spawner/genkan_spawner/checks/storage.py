@@ -172,8 +172,11 @@ def _of_users(use: ClaimUse, claim: ClaimRecord, demand: Demand, outlook: Outloo
         return
     holder = next(_holders(use, demand, outlook), None)
     if holder is not None:
-        sentence = f"{use.words} is in use by {_whose(holder, demand)}, and one server at a time can use it. "
-        yield Finding(Check.STORAGE, State.REFUSED, f"{sentence}Stop that one first.")
+        sentence = (
+            f"{use.words} is in use by {_whose(holder, demand)}, and one server at a time can use it. "
+            "Stop that one first."
+        )
+        yield Finding(Check.STORAGE, State.REFUSED, sentence)
 
 
 def _reaches(use: ClaimUse, claim: ClaimRecord, demand: Demand, outlook: Outlook) -> Iterator[_Reach]:

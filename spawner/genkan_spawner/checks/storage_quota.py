@@ -52,16 +52,19 @@ def claim_excess(quota: QuotaRecord, resource: str, *, used: int, requested: int
     """Return the finding for a resource of which a quota has not enough left; amounts in thousandths."""
     limit = quota.hard[resource]
     unit = resource.rpartition("/")[2]
-    kind = f" of the kind {resource.partition(_OF_CLASS)[0]}" if _OF_CLASS in resource else ""
+    storage, disks = "storage", "disks"
+    if _OF_CLASS in resource:
+        kind = f"of the kind {resource.partition(_OF_CLASS)[0]}"
+        storage, disks = f"storage {kind}", f"disks {kind}"
     if unit == _BYTES:
         left = max(limit - used, 0)
         sentence = (
-            f"{words} needs {number_of(unit, requested)} of storage{kind}, and your team has {number_of(unit, left)} "
+            f"{words} needs {number_of(unit, requested)} of {storage}, and your team has {number_of(unit, left)} "
             f"left of its share of {number_of(unit, limit)}. Ask an administrator for more."
         )
     else:
         sentence = (
-            f"{words} cannot be made: your team may have {number_of(unit, limit)} disks{kind}, and has "
+            f"{words} cannot be made: your team may have {number_of(unit, limit)} {disks}, and has "
             f"{number_of(unit, used)}. Ask an administrator for more."
         )
     return Finding(
