@@ -83,6 +83,11 @@ class Person:
             if cookie.name == "_xsrf" and "user" not in cookie.path
         )
 
+    @property
+    def token(self) -> str:
+        """The token with which the person asks the REST API."""
+        return self._token
+
     def hub(self, path: str) -> str:
         """Return the address of a page of the hub."""
         return urljoin(self.url, f"hub/{path}")
