@@ -149,5 +149,5 @@ class Pursuit:
             if full := full_disk_sentence(lines, home=HOME):
                 reason, sentence = Reason.STORAGE, full
             sentence = f"{sentence} Its last words: {lines}" if lines else sentence
-        status = 409 if reason in {Reason.CAPACITY, Reason.PRIORITY} else 503
+        status = 503 if reason is Reason.UNAVAILABLE else 409
         return Refusal(sentence, reason=reason, status_code=status, log_message=ending.detail)

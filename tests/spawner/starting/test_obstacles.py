@@ -89,11 +89,11 @@ async def _removed_by_force(play: Stage) -> None:
     ("act", "reason", "status", "sentence"),
     [
         (_unschedulable, Reason.CAPACITY, 409, "No machine has had room for this server."),
-        (_claim_missing, Reason.STORAGE, 503, "The storage of this server is not there"),
-        (_no_such_image, Reason.IMAGE, 503, "The image does not exist"),
-        (_registry_away, Reason.IMAGE, 503, "The image cannot be fetched at the moment."),
-        (_mount, Reason.STORAGE, 503, "The storage of this server cannot be mounted"),
-        (_attach, Reason.STORAGE, 503, "Your storage is still held by another server on another machine"),
+        (_claim_missing, Reason.STORAGE, 409, "The storage of this server is not there"),
+        (_no_such_image, Reason.IMAGE, 409, "The image does not exist"),
+        (_registry_away, Reason.IMAGE, 409, "The image cannot be fetched at the moment."),
+        (_mount, Reason.STORAGE, 409, "The storage of this server cannot be mounted"),
+        (_attach, Reason.STORAGE, 409, "Your storage is still held by another server on another machine"),
         (
             _crash,
             Reason.UNAVAILABLE,
