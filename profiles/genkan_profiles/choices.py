@@ -132,7 +132,9 @@ def _check_option(hardware: str, name: str, option: dict[str, Any], options: Map
             raise ChoiceError(obstacle)
     elif name in options:
         if choice is None:
-            raise ChoiceError(f"No {name} is named on {hardware}: give one, or leave the field out ({_listed(choices)}).")
+            raise ChoiceError(
+                f"No {name} is named on {hardware}: give one, or leave the field out ({_listed(choices)})."
+            )
         if not isinstance(choice, str) or choice not in choices:
             raise ChoiceError(f"{_shown(choice)} is not offered as {name} on {hardware} ({_listed(choices)}).")
     elif own is not None or (not choices and _own_enabled(option)):

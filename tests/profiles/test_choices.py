@@ -64,7 +64,10 @@ def test_what_is_offered_can_be_chosen(options: dict[str, str]) -> None:
             {"profile": "gpu-1", "image": "evil:latest"},
             "'evil:latest' is not offered as image on 1 GPU (offered: scipy, pytorch, jax).",
         ),
-        ({"image": None}, "No image is named on Small: give one, or leave the field out (offered: scipy, pytorch, jax)."),
+        (
+            {"image": None},
+            "No image is named on Small: give one, or leave the field out (offered: scipy, pytorch, jax).",
+        ),
         ({"image": {"a": 1}}, "{'a': 1} is not offered as image on Small (offered: scipy, pytorch, jax)."),
         (
             {"image--unlisted-choice": "evil:latest"},
