@@ -40,6 +40,8 @@ SOURCES: dict[str, JsonObject] = {
     "ABSENT": of_key("secret", "test-nothing", "password", optional=True),
 }
 
+SECCOMP = {"type": "RuntimeDefault"}
+
 
 async def test_variables_come_from_the_pod_its_limits_secrets_and_config_maps(shells: Shells) -> None:
     await shells.add_secret("test-values", password="p w", more="imported")
@@ -123,7 +125,7 @@ async def test_a_volume_whose_secret_is_missing_is_mounted_when_it_comes(shells:
 async def test_secrets_and_config_maps_are_files_that_cannot_be_changed(shells: Shells, bubblewrap: None) -> None:
     await shells.add_secret("test-values", password="p w", other="not asked for")
     await shells.add_config_map("test-values", colour="blue")
-    items = [{"key": "password", "path": "deep/in/password", "mode": 0o400}]
+    items = [{"key": "password", "path": "deep/in/password", "mode": 0o440}]
     ended = await shells.run(
         "cd /keys; find . -type f; stat -c %a deep/in/password; cat deep/in/password; echo; cat /config/colour; echo; "
         "(echo red > /config/colour) 2>/dev/null || echo refused",
@@ -131,11 +133,13 @@ async def test_secrets_and_config_maps_are_files_that_cannot_be_changed(shells: 
             {"name": "keys", "secret": {"secretName": "test-values", "items": items}},
             {"name": "config", "configMap": {"name": "test-values"}},
         ],
+        # Files of volumes are root's, and a pod's group may read them.
+        securityContext={"runAsUser": 1000, "runAsNonRoot": True, "fsGroup": 100, "seccompProfile": SECCOMP},
         container={
             "volumeMounts": [{"name": "keys", "mountPath": "/keys"}, {"name": "config", "mountPath": "/config"}]
         },
     )
-    assert ended.log.splitlines() == ["./deep/in/password", "400", "p w", "blue", "refused"]
+    assert ended.log.splitlines() == ["./deep/in/password", "440", "p w", "blue", "refused"]
 
 
 async def test_an_empty_directory_is_new_for_each_pod(shells: Shells, bubblewrap: None) -> None:

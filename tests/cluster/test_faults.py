@@ -108,8 +108,9 @@ async def test_a_server_killed_for_memory_starts_again_when_there_is_enough(shel
 
 
 async def test_a_fault_concerns_only_the_pods_it_names(shells: Shells, cluster: Cluster) -> None:
+    fields = {FaultKind.SILENT_NODE: "node", FaultKind.PROVISIONING_FAILURE: "claim"}
     for kind in FaultKind:
-        await cluster.add_fault(kind, **{"node" if kind is FaultKind.SILENT_NODE else "pod": "test-nobody"})
+        await cluster.add_fault(kind, **{fields.get(kind, "pod"): "test-nobody"})
     assert (await shells.run("exit 0")).phase == "Succeeded"
 
 

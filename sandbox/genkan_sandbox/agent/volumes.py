@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from genkan_sandbox.agent.fields import FieldError, Place, field, resource_field
 from genkan_sandbox.agent.mounts import MountedVolume, make_directory
+from genkan_sandbox.agent.ownership import Owners
 from genkan_sandbox.agent.persistent import MountError, NotAttachedError, PersistentVolumes
 from genkan_sandbox.agent.records import project_pod
 from genkan_spawner.api import JsonObject, KubernetesApi
@@ -105,7 +106,9 @@ class VolumeStore:
     async def _made(self, pod: JsonObject, volume: JsonObject, *, place: Place) -> Path:
         directory = self.directory(pod["metadata"]["uid"]) / "volumes" / str(volume["name"])
         if "emptyDir" in volume:
-            make_directory(directory)
+            if not directory.is_dir():
+                make_directory(directory)
+                self.persistent.owners.give(directory, uid=0, gid=0)
             return directory
         source = next((kind for kind in _READ_ONLY_KINDS if kind in volume), None)
         if source is None:
@@ -116,7 +119,7 @@ class VolumeStore:
         mode = volume[source].get("defaultMode", _DEFAULT_MODE)
         for entry in sources:
             files.update(await self._files(pod, entry, mode=mode, place=place))
-        _write(directory, files)
+        _write(directory, files, owners=self.persistent.owners)
         return directory
 
     async def _files(
@@ -200,7 +203,7 @@ def _downward(pod: JsonObject, item: JsonObject, *, mode: int, place: Place) -> 
     return item["path"], (value.encode(), item.get("mode", mode))
 
 
-def _write(directory: Path, files: Mapping[str, tuple[bytes, int]]) -> None:
+def _write(directory: Path, files: Mapping[str, tuple[bytes, int]], *, owners: Owners) -> None:
     """Fill a fresh directory; names come from objects of the API and must not lead out of it."""
     shutil.rmtree(directory, ignore_errors=True)
     make_directory(directory, _READABLE)
@@ -215,3 +218,4 @@ def _write(directory: Path, files: Mapping[str, tuple[bytes, int]]) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             os.fchmod(descriptor, mode & 0o777)
+        owners.give(target, uid=0, gid=0)
