@@ -30,6 +30,12 @@ def with_home(
     return {row["name"]: row for row in pod_volumes}, {_mount_path(row): row for row in [*kept, mount]}
 
 
+def points_in_home(mounts: Rows) -> list[str]:
+    """Return where in the home something else is mounted, from the home on; templates of a site are passed over."""
+    inside = (path.removeprefix(f"{HOME}/") for path in mounts if path.startswith(f"{HOME}/"))
+    return sorted(path for path in inside if "{" not in path and ".." not in path.split("/"))
+
+
 def _mounts_of(containers: Iterable[Mapping[str, Any]]) -> Iterator[JsonObject]:
     for container in containers:
         yield from container.get("volumeMounts") or container.get("volume_mounts") or ()

@@ -4,7 +4,7 @@ The kubelet makes a missing folder too, but as root's, and cannot on an export w
 runs as the user, with the folder of all homes before it and nothing else, and ends before the server begins.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from genkan_spawner.api import JsonObject
@@ -19,25 +19,34 @@ _PARENT = "/homes"
 UNREACHABLE, LINK, NOT_MADE, NO_FOLDER, FOREIGN, NO_PARENT = range(70, 76)
 """The exit codes with which it ends."""
 
-# It has no braces: KubeSpawner fills in templates, and takes what stands in them for names.
+# A folder is entered and looked at before anything is made in it: what is a link now may have been none just before.
 _SCRIPT = f"""\
 set -f
+enter() {{
+  here=$(pwd -P) && [ ! -L "./$1" ] && cd "./$1" && [ "$(pwd -P)" = "${{here%/}}/$1" ]
+}}
 cd {_PARENT} || exit {UNREACHABLE}
-IFS=/
-home=.
-set -- $1
-while [ $# -gt 1 ]; do
-  home="$home/$1"
-  shift
-  if [ -L "$home" ] || [ ! -d "$home" ]; then exit {NO_PARENT}; fi
+home=$1
+shift
+while [ "$home" != "${{home#*/}}" ]; do
+  enter "${{home%%/*}}" || exit {NO_PARENT}
+  home=${{home#*/}}
 done
-home="$home/$1"
-if [ ! -e "$home" ] && [ ! -L "$home" ]; then
-  mkdir -m 700 "$home" || [ -d "$home" ] || exit {NOT_MADE}
+if [ ! -e "./$home" ] && [ ! -L "./$home" ]; then
+  mkdir -m 700 "./$home" || [ -d "./$home" ] || exit {NOT_MADE}
 fi
-if [ -L "$home" ]; then exit {LINK}; fi
-if [ ! -d "$home" ]; then exit {NO_FOLDER}; fi
-if [ ! -O "$home" ]; then exit {FOREIGN}; fi
+if [ -L "./$home" ]; then exit {LINK}; fi
+if [ ! -d "./$home" ]; then exit {NO_FOLDER}; fi
+if [ ! -O "./$home" ]; then exit {FOREIGN}; fi
+for point; do (
+  rest=$home/$point/
+  while [ "$rest" ]; do
+    [ -e "./${{rest%%/*}}" ] || mkdir -m 755 "./${{rest%%/*}}"
+    enter "${{rest%%/*}}" || exit
+    rest=${{rest#*/}}
+  done
+) 2>/dev/null; done
+exit 0
 """
 
 _SENTENCES: Mapping[int, str] = {
@@ -57,6 +66,7 @@ _FULL = ("No space left on device", "Disk quota exceeded")
 def preparation(
     path: str,
     *,
+    points: Sequence[str],
     image: str,
     folder: str | None,
     uid: int | None,
@@ -66,14 +76,14 @@ def preparation(
 ) -> JsonObject:
     """Return the container that makes a home, `path` within the `folder` of homes, where it is missing.
 
-    It asks for no more than the server's own container does, so that the pod needs no more room with it.
+    `points` are folders in the home that volumes are mounted on: the kubelet could not make them where root has no
+    rights. It asks for no more than the server's own container does, so that the pod needs no more room with it.
     """
     mount = {"name": HOME_VOLUME, "mountPath": _PARENT}
     container: JsonObject = {
         "name": PREPARATION,
         "image": image,
-        # Kubernetes takes what is between $( and ) in a command for a variable.
-        "command": ["sh", "-c", _SCRIPT, PREPARATION, path.replace("$", "$$")],
+        "command": ["sh", "-c", _literal(_SCRIPT), PREPARATION, *(_escaped(part) for part in (path, *points))],
         "env": [{"name": "LC_ALL", "value": "C"}],
         "workingDir": "/",
         "volumeMounts": [mount if folder is None else {**mount, "subPath": folder}],
@@ -92,6 +102,16 @@ def preparation(
     if pull_policy:
         container["imagePullPolicy"] = pull_policy
     return container
+
+
+def _literal(text: str) -> str:
+    """Return text that KubeSpawner, which fills in templates, leaves as it is."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _escaped(path: str) -> str:
+    """Return an argument of which Kubernetes takes nothing for a variable, as it would what is in $()."""
+    return _literal(path.replace("$", "$$"))
 
 
 def failed_preparation(exit_code: int, message: str) -> str:

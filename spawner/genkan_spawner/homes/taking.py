@@ -11,7 +11,7 @@ from genkan_spawner.kubespawner_seam import knows_claim, take_claim
 from genkan_spawner.reasons import Reason
 from genkan_spawner.refusals import Refusal
 
-from .mounting import with_home
+from .mounting import Rows, points_in_home, with_home
 from .owner import Owner, owner_of
 from .preparation import preparation
 
@@ -54,7 +54,7 @@ async def home_traits(spawner: "GenkanSpawner", catalogue: Catalogue, homes: Hom
             values |= {"storage_pvc_ensure": False, "fs_gid": None}
             owner = await _settled(spawner, owner)
             values |= {"uid": owner.uid, "gid": owner.gid}
-            values["init_containers"] = _prepared(spawner, catalogue, homes, owner)
+            values["init_containers"] = _prepared(spawner, catalogue, homes, owner, mounts=mounts)
     return values
 
 
@@ -86,10 +86,13 @@ async def _settled(spawner: "GenkanSpawner", owner: Owner) -> Owner:
     return Owner(uid, gid)
 
 
-def _prepared(spawner: "GenkanSpawner", catalogue: Catalogue, homes: Homes, owner: Owner) -> dict[str, dict[str, Any]]:
+def _prepared(
+    spawner: "GenkanSpawner", catalogue: Catalogue, homes: Homes, owner: Owner, *, mounts: Rows
+) -> dict[str, dict[str, Any]]:
     """Return what runs before the server: first what makes the home, then what the site has."""
     container = preparation(
         user_folder(homes, spawner.user.name),
+        points=points_in_home(mounts),
         image=_trusted_image(spawner, catalogue),
         folder=homes.folder,
         uid=owner.uid,

@@ -34,10 +34,12 @@ def homes(tmp_path: Path) -> Path:
     return folder
 
 
-def run(shell: list[str], homes: Path, path: str = "alice", *, uid: int | None = None) -> tuple[int, str]:
+def run(shell: list[str], homes: Path, path: str = "alice", *points: str, uid: int | None = None) -> tuple[int, str]:
     """Return how the container ends."""
-    container = preparation(path, image="a:1", folder=None, uid=1000, gid=None, resources={}, pull_policy=None)
-    _, option, script, *arguments = container["command"]
+    container = preparation(
+        path, points=points, image="a:1", folder=None, uid=1000, gid=None, resources={}, pull_policy=None
+    )
+    _, option, script, *arguments = (part.format() for part in container["command"])
     assert "/homes" in script
     script = script.replace("/homes", f'"{homes}"')
     found = subprocess.run(
@@ -104,6 +106,33 @@ def test_a_home_of_somebody_else_is_not_taken(shell: list[str], homes: Path) -> 
     code, message = run(shell, homes, "bob", uid=4321)
     assert code == NOT_MADE
     assert "Permission denied" in message
+
+
+def test_folders_for_volumes_in_the_home_are_made(shell: list[str], homes: Path) -> None:
+    (homes / "alice" / "work").mkdir(parents=True)
+    (homes / "alice" / "work").chmod(0o750)
+
+    assert run(shell, homes, "alice", "work/data sets/a", "share", "$(id)") == (0, "")
+    assert {str(path.relative_to(homes)) for path in homes.rglob("*")} == {
+        "alice",
+        "alice/work",
+        "alice/work/data sets",
+        "alice/work/data sets/a",
+        "alice/share",
+        "alice/$(id)",
+    }
+    assert stat.S_IMODE((homes / "alice" / "work").stat().st_mode) == 0o750
+    assert stat.S_IMODE((homes / "alice" / "share").stat().st_mode) & 0o777 == 0o755
+
+
+@pytest.mark.parametrize("target", ["../bob", "/etc", "gone"])
+def test_nothing_is_made_where_a_link_leads_that_a_user_put_there(shell: list[str], homes: Path, target: str) -> None:
+    (homes / "bob").mkdir()
+    (homes / "alice").mkdir()
+    (homes / "alice" / "work").symlink_to(target)
+
+    assert run(shell, homes, "alice", "work/data", "share") == (0, "")
+    assert sorted(path.name for path in homes.rglob("*")) == ["alice", "bob", "share", "work"]
 
 
 def test_each_end_is_a_sentence() -> None:

@@ -81,6 +81,16 @@ async def test_a_folder_with_a_dollar_reaches_the_shell_as_it_is(site: Site) -> 
     assert pod["spec"]["initContainers"][0]["command"][-1] == "x/$$(LC_ALL) $$HOME"
 
 
+async def test_folders_in_the_home_that_volumes_are_mounted_on_are_made_before(site: Site) -> None:
+    volumes = [
+        {"slug": "a", "display_name": "A", "mount_path": "/home/jovyan/data sets/a", "claim": "a"},
+        {"slug": "b", "display_name": "B", "mount_path": "/data", "claim": "a"},
+    ]
+    pod = await pod_of(site.spawner(SHARED, catalogue={"volumes": volumes}))
+
+    assert pod["spec"]["initContainers"][0]["command"][-2:] == ["alice", "data sets/a"]
+
+
 async def test_the_homes_may_be_all_of_the_export(site: Site) -> None:
     pod = await pod_of(site.spawner({"kind": "shared", "claim": "homes"}))
 
