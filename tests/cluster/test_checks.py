@@ -13,11 +13,12 @@ from genkan_sandbox.annotations import SIMULATE
 from genkan_sandbox.sites import Device
 from genkan_spawner.api import JsonObject
 from genkan_spawner.checks.demand import demand_of
-from genkan_spawner.checks.findings import State, Verdict
+from genkan_spawner.checks.findings import Check, State, Verdict
 from genkan_spawner.checks.preflight import examine
 from genkan_spawner.checks.reading import read_snapshot
-from genkan_spawner.exceptions import ForbiddenError
-from genkan_spawner.kinds import PODS
+from genkan_spawner.denials import refusal_of
+from genkan_spawner.exceptions import ForbiddenError, KubernetesError
+from genkan_spawner.kinds import LIMIT_RANGES, PODS, SERVICE_ACCOUNTS
 
 from ..support.cluster import IMAGE, Cluster
 from ..support.sandbox import SandboxRun
@@ -69,6 +70,65 @@ async def test_a_pod_that_fits_is_ready_and_runs(cluster: Cluster) -> None:
     assert (await verdict(cluster, manifest)).state is State.READY
     await cluster.add(manifest)
     await cluster.until(PODS, "test-fits", _is_placed, namespace=cluster.namespace)
+
+
+LIMITED = "test-limits"
+OUT_OF_BOUNDS = (
+    "This hardware is outside of what one server may have here. Tell an administrator: the hub's log has the details."
+)
+LIMITS = [
+    ({"type": "Container", "max": {"cpu": "1"}}, {"cpu": "2"}, {}),
+    ({"type": "Container", "min": {"memory": "1Gi"}}, {"memory": "512Mi"}, {}),
+    ({"type": "Container", "maxLimitRequestRatio": {"cpu": "2"}}, {"cpu": "1"}, {"cpu": "3"}),
+    ({"type": "Container", "max": {GPU: "1"}}, {GPU: "2"}, {}),
+    ({"type": "Pod", "max": {"cpu": "1500m"}}, {"cpu": "2"}, {}),
+    ({"type": "Pod", "max": {"memory": "1Gi"}}, {"cpu": "1"}, {}),
+    ({"type": "Pod", "min": {"memory": "1Gi"}}, {"cpu": "1"}, {}),
+    ({"type": "Container", "max": {"cpu": "2"}, "min": {"cpu": "100m"}}, {"cpu": "1"}, {}),
+    ({"type": "Container", "default": {"cpu": "3"}, "max": {"cpu": "4"}}, {"memory": "1Gi"}, {}),
+    ({"type": "Pod", "max": {"cpu": "1"}}, {"cpu": "1"}, {}),
+]
+
+
+@pytest.fixture
+async def limited(cluster: Cluster) -> str:
+    await cluster.add({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": LIMITED}})
+    async with asyncio.timeout(30):
+        while not await cluster.api.list(SERVICE_ACCOUNTS, namespace=LIMITED):
+            await asyncio.sleep(0.1)
+    return LIMITED
+
+
+async def test_limit_ranges_are_kept_as_admission_keeps_them(cluster: Cluster, limited: str) -> None:
+    await add_node(cluster)
+    for row, requests, limits in LIMITS:
+        sizes = {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "sizes", "namespace": limited}}
+        await cluster.add(sizes | {"spec": {"limits": [row]}})
+        manifest = wanted(cluster, "test-limited", requests)
+        manifest["metadata"]["namespace"] = limited
+        manifest["spec"]["containers"][0]["resources"]["limits"] |= limits
+
+        found = await verdict(cluster, manifest)
+
+        objections = [one.message for one in found.findings if one.check is Check.QUOTA and one.state is State.REFUSED]
+        # Of ratios admission does not tell the amounts.
+        expected = OUT_OF_BOUNDS if "maxLimitRequestRatio" in row else "".join(objections[:1])
+        assert bool(objections) == bool(expected)
+        async with asyncio.timeout(10):
+            # Admission hears of a new range a moment later than it is there.
+            while await admission(cluster, manifest) != expected:
+                await asyncio.sleep(0.05)
+        await cluster.api.delete(LIMIT_RANGES, "sizes", namespace=limited)
+
+
+async def admission(cluster: Cluster, manifest: JsonObject) -> str:
+    """Return with what a user would be refused by admission; empty if it has nothing against a pod."""
+    path = PODS.path(namespace=manifest["metadata"]["namespace"])
+    try:
+        await cluster.api.request("POST", path, query={"dryRun": "All"}, body=manifest)
+    except KubernetesError as e:
+        return refusal_of(e).jupyterhub_message
+    return ""
 
 
 async def test_a_full_machine_refuses_with_its_numbers(cluster: Cluster) -> None:
