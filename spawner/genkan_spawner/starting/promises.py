@@ -1,7 +1,12 @@
 """The places of servers between their forms and their starts."""
 
 import asyncio
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from genkan_spawner.checks.conditions import Conditions
+from genkan_spawner.checks.demand import Demand
 
 from .reservation import Reservation
 
@@ -15,6 +20,18 @@ HELD_FOR = 10.0
 """Seconds after which a place is given back whose start did not come: JupyterHub may have turned it away."""
 
 
+MOST_WISHES = 1000
+"""Choices of which it is remembered what they need; the oldest goes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a choice asks for, and under which conditions."""
+
+    demand: Demand
+    conditions: Conditions
+
+
 class Promises:
     """Places that are held, by user and server.
 
@@ -23,6 +40,17 @@ class Promises:
 
     def __init__(self) -> None:
         self._held: dict[Key, tuple[Reservation, asyncio.TimerHandle]] = {}
+        self._wishes: dict[str, Wish] = {}
+
+    def wish(self, options: Mapping[str, Any]) -> Wish | None:
+        """Return what the last one needed who made the same choice."""
+        return self._wishes.get(repr(sorted(options.items())))
+
+    def learn(self, options: Mapping[str, Any], wish: Wish) -> None:
+        """Remember what a choice needs."""
+        self._wishes[repr(sorted(options.items()))] = wish
+        while len(self._wishes) > MOST_WISHES:
+            del self._wishes[next(iter(self._wishes))]
 
     def hold(self, spawner: "ClusterSpawner", reservation: Reservation) -> None:
         """Keep a place, for a while."""

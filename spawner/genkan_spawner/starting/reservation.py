@@ -63,12 +63,12 @@ def reserved(
 ) -> Iterator[Reservation]:
     """Check a manifest and hold its place; it is given back if what follows fails.
 
-    A place that is `held` for the same demand since a moment ago is taken over. Raises Refusal. Two starts cannot
-    both be promised the last GPU: between the check and the reservation nothing is
-    awaited, and a hub has one event loop.
+    A place that is `held` for the same demand since a moment ago is taken over. Raises Refusal. Two starts
+    cannot both be promised the last GPU: between the check and the reservation nothing is awaited, and a hub has one
+    event loop.
     """
     demand = _demand(manifest, cache.snapshot())
-    reservation = _reservation(cache, demand, examine=examine, held=held)
+    reservation = reserve(cache, demand, examine=examine, held=held)
     try:
         yield reservation
     except BaseException:
@@ -76,7 +76,8 @@ def reserved(
         raise
 
 
-def _reservation(cache: ClusterCache, demand: Demand, *, examine: Examine, held: Reservation | None) -> Reservation:
+def reserve(cache: ClusterCache, demand: Demand, *, examine: Examine, held: Reservation | None = None) -> Reservation:
+    """Check a demand and hold its place, or take over the one that is held. Raises Refusal."""
     if held is not None and held.demand == demand and asyncio.get_running_loop().time() - held.made_at < FRESH:
         held.examine = examine
         return held

@@ -2,14 +2,17 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from jupyterhub.auth import Authenticator, DummyAuthenticator
 from prometheus_client import REGISTRY
 
+from genkan_spawner.api import JsonObject
 from genkan_spawner.cluster_spawner import ClusterSpawner
 from genkan_spawner.kinds import NODES, PODS
+from genkan_spawner.kubespawner_seam import pod_manifest
 from genkan_spawner.reasons import Reason
 from genkan_spawner.refusals import Refusal
 from genkan_spawner.starting.answer import answer_form
@@ -30,6 +33,20 @@ class Renewing(Authenticator):  # type: ignore[misc]  # JupyterHub is published 
 
 def assumed(play: Stage) -> list[str]:
     return [pod.name for pod in play.view.cache.snapshot().assumed]
+
+
+def recording(made: list[str]) -> Callable[[ClusterSpawner], Awaitable[JsonObject]]:
+    """Note for whom manifests are made."""
+
+    async def make(spawner: ClusterSpawner) -> JsonObject:
+        made.append(spawner.user.name)
+        return await pod_manifest(spawner)
+
+    return make
+
+
+async def take_any_choice(_: ClusterSpawner) -> None:
+    """Offer everything."""
 
 
 def counted(reason: str) -> float:
@@ -62,6 +79,37 @@ async def test_the_start_takes_the_promised_place(monkeypatch: pytest.MonkeyPatc
 
         await asyncio.sleep(HELD_FOR * 2)
         assert (await refusal(answer_form(make("bob"), {}))).reason == Reason.CAPACITY
+
+
+@in_jumping_time
+async def test_what_the_same_choice_needed_before_is_held_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    async with stage(monkeypatch, gpus=2) as play, spawners(monkeypatch) as make:
+        monkeypatch.setattr("genkan_spawner.starting.answer.pod_manifest", recording(made))
+        monkeypatch.setattr(ClusterSpawner, "load_user_options", take_any_choice)
+        await answer_form(make(), {"profile": "a"})
+        await answer_form(make("bob"), {"profile": "a"})
+        assert sorted(assumed(play)) == ["jupyter-alice", "jupyter-bob"]
+        assert made == ["alice"]
+
+        # A refusal rests on what the very start needs, another choice too.
+        await refusal(answer_form(make("carol"), {"profile": "a"}))
+        await answer_form(make("dave", gpus=0), {"profile": "a"})
+        await answer_form(make("erin", gpus=0), {"profile": "b"})
+        assert made == ["alice", "carol", "dave", "erin"]
+
+
+@in_jumping_time
+async def test_a_start_that_needs_more_than_was_held_looks_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch, gpus=1) as play, spawners(monkeypatch) as make:
+        await answer_form(make(), {})
+        play.view.promises.release(make())
+        spawner = make("bob", gpus=2)
+        await answer_form(spawner, {})
+        assert assumed(play) == ["jupyter-bob"]
+
+        assert (await refusal(spawner.start())).reason == Reason.CAPACITY
+        assert assumed(play) == []
 
 
 @in_jumping_time
