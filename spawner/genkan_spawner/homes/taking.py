@@ -33,7 +33,13 @@ async def home_traits(spawner: "GenkanSpawner", catalogue: Catalogue, homes: Hom
     Raises Refusal where there is no home for this user.
     """
     home = users_home(homes, spawner.user.name)
-    owner = await owner_of(homes.ownership, spawner.user)
+    try:
+        owner = await owner_of(homes.ownership, spawner.user)
+    except Refusal:
+        # What is foreseen is for others too, and whoever asks on a command line has not signed in.
+        if not spawner.foresees:
+            raise
+        owner = Owner()
     claim = home.claim if homes.kind is HomesKind.SHARED else "{pvc_name}"
     others = [*_rows(spawner.init_containers), *_rows(spawner.extra_containers)]
     volumes, mounts = with_home(spawner.volumes, spawner.volume_mounts, claim=claim, path=home.path, others=others)

@@ -8,7 +8,7 @@ from genkan_spawner import Reason, Refusal
 from genkan_spawner.api import JsonObject
 
 from ...support.spawner import spawners
-from .homes import CLAIM, SHARED, Site, pod_of
+from .homes import CLAIM, SHARED, Site, home_mounts, pod_of
 
 FROM_CLAIMS = {"uid_claim": "uidNumber", "gid_claim": "gidNumber"}
 
@@ -61,6 +61,13 @@ async def test_a_number_that_is_missing_is_told(site: Site, auth_state: JsonObje
         "Your home cannot be mounted: the sign-in does not tell your number as a user (uidNumber). "
         "Tell an administrator."
     )
+
+
+async def test_a_number_that_is_missing_does_not_matter_for_what_is_foreseen(site: Site) -> None:
+    spawner = site.spawner({**SHARED, "ownership": FROM_CLAIMS})
+    spawner.foresees = True
+
+    assert home_mounts(await pod_of(spawner))
 
 
 @pytest.mark.parametrize(
