@@ -1,6 +1,8 @@
 """The commands `genkan images ...`."""
 
 import dataclasses
+import os
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +11,7 @@ import typer
 
 from genkan_profiles import DocumentError, Problem
 
+from .building import buildah_command, builds, check_registries, run_build
 from .exceptions import ImagesError
 from .files import complain, read_text
 from .flavours import Channel
@@ -100,6 +103,43 @@ def plan(
     for name, text in files.items():
         (output / name).write_text(text, encoding="utf-8")
         typer.echo(output / name)
+
+
+@app.command()
+def build(
+    targets: Annotated[list[str], typer.Argument(metavar="TARGET...", help="Images, or groups of them, of the plan.")],
+    matrix: Annotated[Path, typer.Option(metavar="FILE", help="The matrix of images.")] = MATRIX,
+    base: Annotated[
+        str,
+        typer.Option(metavar="REFERENCE", help="An image of this machine to build on instead of the matrix's base."),
+    ] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the commands and run none.")] = False,
+) -> None:
+    """Build images with buildah and runc, into its local storage.
+
+    Registries come from the environment: NVIDIA_REGISTRY, LIBRARY_REGISTRY and REGISTRY. EXTRA_CA_BUNDLE is a file of
+    certificates for networks whose traffic is inspected; it leaves no trace in the image.
+    """
+    try:
+        rows = load_matrix(matrix)
+        jupyterhub = locked_version(read_text(matrix.parent / "context" / "server.txt"), "jupyterhub")
+        planned = bake_plan(rows, jupyterhub=jupyterhub)
+        ca_bundle = Path(bundle) if (bundle := os.environ.get("EXTRA_CA_BUNDLE")) else None
+        wanted = [wish.on(base) if base else wish for wish in builds(planned, targets, variables=os.environ)]
+        for wish in wanted:
+            check_registries(wish)
+        for wish in wanted:
+            command = buildah_command(wish, ca_bundle=ca_bundle, pull=not base)
+            typer.echo(shlex.join(command))
+            if not dry_run:
+                run_build(command)
+    except DocumentError as error:
+        for problem in error.problems:
+            complain(str(problem))
+        raise typer.Exit(1) from error
+    except ImagesError as error:
+        complain(str(error))
+        raise typer.Exit(1) from error
 
 
 def _lint_data(path: Path, found: MatrixLint) -> dict[str, Any]:

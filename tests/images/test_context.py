@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / CONTEXT
 DOCKERFILES = sorted(FOLDER.glob("*.Dockerfile"))
 SCRIPTS = sorted([*FOLDER.glob("steps/*.sh"), *FOLDER.glob("bin/*")])
+STAND_IN = ROOT / "images/stand-in/base"
 LOCKS = sorted(FOLDER.glob("*.txt"))
 SOURCE = re.compile(r"source=([^,\s]+)")
 # Host names that stand before a path, in parts so that this file passes its own test.
@@ -114,7 +115,7 @@ def test_a_script_is_posix(script: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck is not on PATH")
 def test_shellcheck_finds_nothing() -> None:
-    found = subprocess.run(["shellcheck", *SCRIPTS], capture_output=True, text=True, check=False)
+    found = subprocess.run(["shellcheck", *SCRIPTS, STAND_IN], capture_output=True, text=True, check=False)
 
     assert (found.returncode, found.stdout) == (0, "")
 
@@ -144,3 +145,18 @@ def test_a_build_ends_where_a_licence_is_missing(tmp_path: Path, text: str | Non
 
     assert (done.returncode == 0) is passes
     assert ("the base has no licence in " in done.stderr) is not passes
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "Say which kind of base to make: "),
+        (["conda", "localhost/x"], "Say which kind of base to make: "),
+        (["ngc"], "Say what to call it: "),
+    ],
+)
+def test_a_stand_in_is_told_what_to_be(arguments: list[str], sentence: str) -> None:
+    done = subprocess.run([STAND_IN, *arguments], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"genkan: {sentence}")

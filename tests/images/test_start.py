@@ -160,6 +160,19 @@ def test_a_working_directory_that_is_gone_is_left_for_the_home(tmp_path: Path) -
     assert (done.returncode, done.stdout) == (0, f"{tmp_path / 'home'}\n")
 
 
+def test_a_working_directory_that_cannot_be_written_to_is_left_for_the_home(tmp_path: Path) -> None:
+    """Not even root makes files in /proc."""
+    done = run("start", "pwd", environ=environ(tmp_path), folder=Path("/proc/self/task"))
+
+    assert (done.returncode, done.stdout) == (0, f"{tmp_path / 'home'}\n")
+
+
+def test_a_working_directory_that_the_pod_asks_for_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+
+    assert run("start", "pwd", environ=environ(tmp_path), folder=tmp_path / "work").stdout == f"{tmp_path / 'work'}\n"
+
+
 def test_a_command_that_is_not_there_is_told(tmp_path: Path) -> None:
     done = run("start", "no-such-program", environ=environ(tmp_path), folder=tmp_path)
 

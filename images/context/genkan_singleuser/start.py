@@ -96,9 +96,13 @@ def _names(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _enter(home: Path) -> None:
-    """Work in the home where the working directory cannot be written to, or is gone."""
+    """Work in the home, unless the pod asks for another directory that can be written to.
+
+    The image's own working directory is no such wish: it is where homes usually are.
+    """
     try:
-        stays = os.access(Path.cwd(), os.W_OK)
+        here = Path.cwd()
+        stays = here != Path(HOME) and is_usable(here)
     except OSError:
         stays = False
     if not stays and home.is_dir():
