@@ -63,7 +63,7 @@ def test_what_our_layers_add_and_could_do_without_keeps_an_image_back() -> None:
 
 
 def test_an_image_that_adds_nothing_passes() -> None:
-    outcome = judged(report("trivy-image", lambda data: data["Results"].pop()), report("trivy-base"))
+    outcome = judged(report("trivy-image", lambda data: python_rows(data).clear()), report("trivy-base"))
 
     assert outcome == Outcome(notes=("Known weaknesses: 3 of the base, 0 of ours.",))
 
@@ -156,6 +156,23 @@ def test_a_report_on_nothing_keeps_the_gate_shut(name: str, change: Callable[[An
 
     with pytest.raises(ReportError, match=f"^The {name}'s report says nothing of the distribution's packages: "):
         judged(image, base)
+
+
+def test_a_report_without_our_packages_keeps_the_gate_shut() -> None:
+    with pytest.raises(ReportError, match=r"^The image's report says nothing of Python's packages, "):
+        judged(report("trivy-image", lambda data: data["Results"].pop()), report("trivy-base"))
+
+
+def test_a_report_on_packages_says_nothing_of_secrets() -> None:
+    with pytest.raises(ReportError, match=r"is not on secrets alone; scan with `--scanners secret`\.$"):
+        judge_secrets(report("trivy-image"), base_layers=base_layers(), exceptions=exceptions())
+
+
+def test_a_report_that_found_no_secret_passes() -> None:
+    """Trivy leaves the results out where there are none."""
+    clean = report("trivy-secrets", without_results)
+
+    assert judge_secrets(clean, base_layers=base_layers(), exceptions=exceptions()) == Outcome()
 
 
 def of_another_base(data: Any) -> None:

@@ -2,7 +2,7 @@
 
 from .ignored import Exceptions
 from .outcome import Outcome
-from .trivy import Report, our_layers
+from .trivy import Report, our_layers, require_secrets
 
 
 def judge_secrets(image: Report, *, base_layers: tuple[str, ...], exceptions: Exceptions) -> Outcome:
@@ -10,6 +10,7 @@ def judge_secrets(image: Report, *, base_layers: tuple[str, ...], exceptions: Ex
 
     What Trivy does not place in a layer counts as ours. The secret itself is never repeated. Raises ReportError.
     """
+    require_secrets(image, source="The image's report")
     our_layers(image.metadata.diff_ids, base_layers)
     failures = []
     theirs = 0

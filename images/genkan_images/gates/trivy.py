@@ -113,10 +113,22 @@ def read_report(text: str, *, source: str) -> Report:
     return report
 
 
-def require_packages(report: Report, *, source: str) -> None:
-    """Raise ReportError unless Trivy knew the distribution and looked at its packages."""
-    if report.metadata.os is None or not any(result.kind == "os-pkgs" for result in report.found):
+def require_packages(report: Report, *, source: str, with_languages: bool) -> None:
+    """Raise ReportError unless Trivy knew the distribution and looked at its packages, and at those of languages."""
+    kinds = {result.kind for result in report.found}
+    if report.metadata.os is None or "os-pkgs" not in kinds:
         message = f"{source} says nothing of the distribution's packages: Trivy did not find them, or was not asked."
+        raise ReportError(message)
+    if with_languages and "lang-pkgs" not in kinds:
+        message = f"{source} says nothing of Python's packages, which our layers have; scan with --list-all-pkgs."
+        raise ReportError(message)
+
+
+def require_secrets(report: Report, *, source: str) -> None:
+    """Raise ReportError for a report on something else: one without secrets looks like one that found none."""
+    others = {result.kind for result in report.found} - {"secret"}
+    if others:
+        message = f"{source} is not on secrets alone; scan with `--scanners secret`."
         raise ReportError(message)
 
 
