@@ -23,9 +23,9 @@ def judge_vulnerabilities(
     What attackers are known to use (`exploited`, by id) keeps it back wherever it comes from and whatever can be done.
     Raises ReportError for reports that prove nothing.
     """
+    our_layers(image.metadata.diff_ids, base.metadata.diff_ids)
     require_packages(image, source="The image's report", with_languages=True)
     require_packages(base, source="The base's report", with_languages=False)
-    our_layers(image.metadata.diff_ids, base.metadata.diff_ids)
     inherited = {_key(result, found) for result, found in base.vulnerabilities()}
     failures: dict[str, None] = {}
     waiting = 0
