@@ -158,9 +158,7 @@ async def test_twenty_that_look_are_one_watch_per_kind(hub_api: Counting, cache:
     before = hub_api.requests
     await asyncio.gather(*(look() for _ in range(20)))
     assert hub_api.requests == before
-    assert sorted(hub_api.watches) == sorted(
-        ["/api/v1/nodes", "/api/v1/pods", "/api/v1/resourcequotas", "/apis/scheduling.k8s.io/v1/priorityclasses"]
-    )
+    assert sorted(path.rpartition("/")[2] for path in hub_api.watches) == sorted(EVERYTHING)
 
 
 async def test_a_kind_of_which_nothing_changes_stays_known(hub_api: Counting) -> None:
@@ -200,8 +198,9 @@ async def test_with_rights_in_namespaces_only_those_are_seen(
     sandbox: SandboxRun, cluster: Cluster, account: Account, tmp_path: Path
 ) -> None:
     team, other = await cluster.add_namespace(), await cluster.add_namespace()
-    await account.may_read("nodes", "priorityclasses")
-    await account.may_read_in(team, "pods", "resourcequotas")
+    namespaced = ("pods", "resourcequotas", "limitranges", "persistentvolumeclaims")
+    await account.may_read(*(kind for kind in RULES if kind not in namespaced))
+    await account.may_read_in(team, *namespaced)
     async with account.api(sandbox, tmp_path) as api, ClusterCache(api, namespaces=[team]) as cache:
         await cache.wait_ready(WITHIN)
         snapshot = await until(cache, lambda seen: seen.knows(*EVERYTHING))

@@ -110,7 +110,7 @@ def pod(name: str, namespace: str) -> JsonObject:
 
 
 def claim(name: str, namespace: str) -> JsonObject:
-    spec = {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "1Gi"}}}
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
     metadata = {"name": name, "namespace": namespace}
     return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec}
 
@@ -130,7 +130,7 @@ async def test_the_hub_starts_and_stops_servers_and_makes_homes(hub: KubernetesA
     await cluster.until_gone(PODS, "test-hub", namespace=where)
     try:
         await hub.create(CLAIMS, claim("test-hub", where), namespace=where)
-        assert (await hub.get(CLAIMS, "test-hub", namespace=where))["spec"]["storageClassName"] == "shared"
+        assert (await hub.get(CLAIMS, "test-hub", namespace=where))["spec"]["storageClassName"] == "block"
         with pytest.raises(ForbiddenError):
             await hub.delete(CLAIMS, "test-hub", namespace=where)
     finally:
@@ -148,7 +148,6 @@ async def test_the_hub_is_refused_what_would_give_it_more(hub: KubernetesApi, cl
     refusals = [
         hub.list(SECRETS, namespace=where),
         hub.list(SECRETS),
-        hub.list(CLAIMS, namespace=where),
         hub.create(PODS, pod("test-hub", ELSEWHERE), namespace=ELSEWHERE),
         hub.create(CLAIMS, claim("test-hub", ELSEWHERE), namespace=ELSEWHERE),
         hub.patch(PODS, "test-target", {"metadata": {"labels": {"a": "b"}}}, namespace=where),

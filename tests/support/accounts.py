@@ -11,15 +11,21 @@ from genkan_spawner.kinds import CLUSTER_ROLES
 from .cluster import Cluster
 from .sandbox import SandboxRun
 
+GROUPS = {
+    "nodes": "",
+    "pods": "",
+    "resourcequotas": "",
+    "priorityclasses": "scheduling.k8s.io",
+    "limitranges": "",
+    "persistentvolumeclaims": "",
+    "storageclasses": "storage.k8s.io",
+    "persistentvolumes": "",
+    "csidrivers": "storage.k8s.io",
+}
+"""The kinds that a hub follows, with the groups of the API that they are in."""
+
 RULES = {
-    "nodes": {"apiGroups": [""], "resources": ["nodes"], "verbs": ["list", "watch"]},
-    "pods": {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]},
-    "resourcequotas": {"apiGroups": [""], "resources": ["resourcequotas"], "verbs": ["list", "watch"]},
-    "priorityclasses": {
-        "apiGroups": ["scheduling.k8s.io"],
-        "resources": ["priorityclasses"],
-        "verbs": ["list", "watch"],
-    },
+    kind: {"apiGroups": [group], "resources": [kind], "verbs": ["list", "watch"]} for kind, group in GROUPS.items()
 }
 
 
