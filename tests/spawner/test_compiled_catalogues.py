@@ -11,12 +11,13 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from genkan_profiles import Catalogue, Hardware, compile_profiles, offers_for
+from genkan_profiles import HOME, Catalogue, Hardware, HomesKind, compile_profiles, home_of, offers_for
 from genkan_profiles.documents import parse_document
 from genkan_profiles.overrides import THREAD_VARIABLES
 from genkan_profiles.quantities import parse_quantity, quantity_bytes
 from genkan_profiles.volumes import SHARED_MEMORY_PATH
 from genkan_spawner.api import JsonObject
+from genkan_spawner.homes.mounting import HOME_VOLUME
 
 from ..support.catalogues import Document, as_json, documents, group_sets
 from ..support.spawner import MakeSpawner, spawners
@@ -67,6 +68,7 @@ async def test_any_choice_of_any_catalogue_becomes_a_pod(
         spawner = make(catalogue_file=file.name, user_options=chosen)
         user: Any = spawner.user
         user.groups = [SimpleNamespace(name=name) for name in groups]
+        user.get_auth_state = _signed_in
         await spawner.load_user_options()
         pod: JsonObject = spawner.api.api_client.sanitize_for_serialization(await spawner.get_pod_manifest())
 
@@ -100,6 +102,7 @@ async def test_any_choice_of_any_catalogue_becomes_a_pod(
         for row in catalogue.volumes
         if row.is_offered_to(groups) and hardware.slug in (row.hardware or [hardware.slug])
     ]
+    assert _home(pod) == _home_of(catalogue)
     assert _storage(pod) == {
         row.mount_path: (row.claim, row.scratch and row.scratch.size, row.sub_path, row.read_only) for row in expected
     }
@@ -107,6 +110,36 @@ async def test_any_choice_of_any_catalogue_becomes_a_pod(
     assert spec.get("priorityClassName") == (priority.priority_class if priority else None)
     team = next((row for row in catalogue.teams if row.key == chosen.get("team")), None)
     assert spawner.namespace == (team.namespace if team else "default")
+
+
+async def _signed_in() -> dict[str, Any]:
+    """Return what an authenticator knows of everybody."""
+    return {"uidNumber": 7000, "gidNumber": 8000, "gid": 8000}
+
+
+def _home(pod: JsonObject) -> tuple[str, str | None, int, int | None] | None:
+    """Return claim and folder of the home, and as whom the server runs; None where the catalogue says nothing."""
+    (container,) = pod["spec"]["containers"]
+    mounts = [mount for mount in container["volumeMounts"] if mount["name"] == HOME_VOLUME]
+    if not mounts:
+        return None
+    ((mount,), security) = (mounts, container["securityContext"])
+    assert mount["mountPath"] == HOME
+    (source,) = [row["persistentVolumeClaim"] for row in pod["spec"]["volumes"] if row["name"] == HOME_VOLUME]
+    first = pod["spec"].get("initContainers", [])
+    assert [row["securityContext"]["runAsUser"] for row in first] == [security["runAsUser"]] * len(first)
+    return source["claimName"], mount.get("subPath"), security["runAsUser"], security.get("runAsGroup")
+
+
+def _home_of(catalogue: Catalogue) -> tuple[str, str | None, int, int | None] | None:
+    homes = catalogue.homes
+    if homes is None:
+        return None
+    home = home_of(homes, "alice")
+    uid, gid = 1000, (100 if homes.kind is HomesKind.SHARED else None)
+    if homes.ownership is not None:
+        uid, gid = homes.ownership.uid or 7000, homes.ownership.gid or 8000
+    return home.claim, home.path, uid, gid
 
 
 def _products(spec: JsonObject) -> tuple[str, tuple[str, ...]] | None:

@@ -159,7 +159,7 @@ def _hardware(draw: st.DrawFn, slug: str, own_products: Rows) -> dict[str, Any]:
     if draw(st.booleans()):
         row["cpu_limit"] = draw(st.integers(300, 4096) | st.just(row["cpu"]))
     if draw(st.booleans()):
-        row["shared_memory"] = draw(st.sampled_from(["16Mi", "1000k", row["memory"]]))
+        row["shared_memory"] = draw(st.sampled_from(["16Mi", "2000k", row["memory"]]))
     if draw(st.booleans()):
         row["when_full"] = draw(st.sampled_from(["refuse", "wait"]))
     if "gpu" not in row and draw(st.booleans()):
