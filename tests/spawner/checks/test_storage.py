@@ -35,6 +35,8 @@ NEW = NewClaim("claim-alice", 10 * GIB, ("ReadWriteOnce",))
 CLASS = "fast.storageclass.storage.k8s.io"
 SPARE = replace(BLOCK, free=True, storage_class="slow", access_modes=NEW.access_modes)
 TB = 2**40
+TWO_NODES: dict[str, Any] = {"nodes": [node("a"), node("b")]}
+BOUNDS: dict[str, Any] = {"warn_from": 85, "refuse_from": 97}
 
 
 def claim(name: str = "claim-alice", phase: Phase = Phase.BOUND, **fields: Any) -> ClaimRecord:
@@ -65,7 +67,7 @@ def cluster(
         volumes={row.name: row for row in volumes},
         drivers={row.name: row for row in drivers},
     )
-    return replace(snapshot(**({"nodes": [node("a"), node("b")]} | parts)), storage=view, fills=fills or {})
+    return replace(snapshot(**{**TWO_NODES, **parts}), storage=view, fills=fills or {})
 
 
 def asking(*names: str, size: str = "cpu=1", owner: str = "alice") -> Demand:
@@ -322,7 +324,7 @@ def test_a_volume_of_some_machines_keeps_the_pod_to_them() -> None:
 
 
 def fill(percent: float, **more: Any) -> DiskFill:
-    return DiskFill(used=int(10 * TB * percent / 100), size=10 * TB, **({"warn_from": 85, "refuse_from": 97} | more))
+    return DiskFill(used=int(10 * TB * percent / 100), size=10 * TB, **{**BOUNDS, **more})
 
 
 def shared(percent: float, **more: Any) -> Snapshot:
