@@ -50,6 +50,8 @@ images: [{slug: one, display_name: One, image: "registry.example.org/genkan/one:
 teams:
   - {group: vision, display_name: Vision, namespace: vision}
   - {group: language, display_name: Language, namespace: language}
+volumes:
+  - {slug: scratch, display_name: Scratch, mount_path: /home/jovyan/scratch, scratch: {size: 1Gi, caches: true}}
 homes:
   kind: shared
   claim: homes
@@ -113,6 +115,8 @@ async def test_a_home_is_the_same_on_each_machine_and_in_each_team(
         await alice.write("thesis.txt", "chapter one")
         await alice.run("import os; os.chmod('/home/jovyan/thesis.txt', 0o640)")
         assert await alice.run(LOOK.format(path="/home/jovyan")) == "0o700 2001 2001"
+        cached = await alice.run("import os; os.makedirs(os.environ['HF_HOME']); print(os.environ['HF_HOME'])")
+        assert cached == "/home/jovyan/scratch/.cache/huggingface"
         (first,) = await api.list(PODS, namespace="vision")
         await alice.stop()
 
