@@ -9,11 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
-from genkan_profiles import DocumentError, Problem
+from genkan_profiles import Problem
 
 from .building import buildah_command, builds, check_registries, run_build
-from .exceptions import ImagesError
-from .files import complain, read_text
+from .files import complain, leaving_with_one, read_text, write_texts
 from .flavours import Channel
 from .gates.cli import app as gate
 from .linting import MatrixLint, lint_matrix
@@ -80,29 +79,20 @@ def plan(
 
     The same matrix always gives the same bytes.
     """
-    try:
+    with leaving_with_one():
         matrix = load_matrix(path)
-        jupyterhub = locked_version(read_text(path.parent / "context" / "server.txt"), "jupyterhub")
+        jupyterhub = _jupyterhub(path)
         digests = pushed_digests(read_text(pushed)) if pushed else {}
         channels = [channel for channel in Channel if candidates or channel is not Channel.CANDIDATE]
         rows = catalogue_rows(matrix, registry=registry, channels=channels, digests=digests)
-    except DocumentError as error:
-        for problem in error.problems:
-            complain(str(problem))
-        raise typer.Exit(1) from error
-    except ImagesError as error:
-        complain(str(error))
-        raise typer.Exit(1) from error
-    files = {
-        "docker-bake.json": json_text(bake_plan(matrix, jupyterhub=jupyterhub)),
-        "ci-matrix.json": json_text(ci_matrix(matrix)),
-        "labels.json": json_text({row.target: labels(row, jupyterhub=jupyterhub) for row in matrix.images}),
-        "images.yaml": catalogue_text(rows),
-    }
-    output.mkdir(parents=True, exist_ok=True)
-    for name, text in files.items():
-        (output / name).write_text(text, encoding="utf-8")
-        typer.echo(output / name)
+        texts = {
+            "docker-bake.json": json_text(bake_plan(matrix, jupyterhub=jupyterhub)),
+            "ci-matrix.json": json_text(ci_matrix(matrix)),
+            "labels.json": json_text({row.target: labels(row, jupyterhub=jupyterhub) for row in matrix.images}),
+            "images.yaml": catalogue_text(rows),
+        }
+        for file in write_texts(output, texts):
+            typer.echo(file)
 
 
 @app.command()
@@ -120,10 +110,8 @@ def build(
     Registries come from the environment: NVIDIA_REGISTRY, LIBRARY_REGISTRY and REGISTRY. EXTRA_CA_BUNDLE is a file of
     certificates for networks whose traffic is inspected; it leaves no trace in the image.
     """
-    try:
-        rows = load_matrix(matrix)
-        jupyterhub = locked_version(read_text(matrix.parent / "context" / "server.txt"), "jupyterhub")
-        planned = bake_plan(rows, jupyterhub=jupyterhub)
+    with leaving_with_one():
+        planned = bake_plan(load_matrix(matrix), jupyterhub=_jupyterhub(matrix))
         ca_bundle = Path(bundle) if (bundle := os.environ.get("EXTRA_CA_BUNDLE")) else None
         wanted = [wish.on(base) if base else wish for wish in builds(planned, targets, variables=os.environ)]
         for wish in wanted:
@@ -133,13 +121,11 @@ def build(
             typer.echo(shlex.join(command))
             if not dry_run:
                 run_build(command)
-    except DocumentError as error:
-        for problem in error.problems:
-            complain(str(problem))
-        raise typer.Exit(1) from error
-    except ImagesError as error:
-        complain(str(error))
-        raise typer.Exit(1) from error
+
+
+def _jupyterhub(matrix: Path) -> str:
+    """Return the version that the lock file beside a matrix fixes."""
+    return locked_version(read_text(matrix.parent / "context" / "server.txt"), "jupyterhub")
 
 
 def _lint_data(path: Path, found: MatrixLint) -> dict[str, Any]:

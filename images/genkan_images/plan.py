@@ -13,6 +13,7 @@ import yaml
 
 from genkan_profiles import Image
 from genkan_profiles.images import RunsOn, numbers
+from genkan_profiles.names import is_image_reference
 
 from .exceptions import ImagesError
 from .flavours import Channel, Flavour, Kind
@@ -100,8 +101,14 @@ def catalogue_rows(
 ) -> tuple[Image, ...]:
     """Return the catalogue's images of these channels; `digests` are those that were pushed, by target.
 
-    A slug names flavour and channel, and so it outlives every release.
+    A slug names flavour and channel, and so it outlives every release. Raises ImagesError if images cannot begin with
+    `registry`.
     """
+    if not is_image_reference(f"{registry}/cpu:24.04-r1"):
+        message = (
+            f"Images cannot begin with {registry!r}; take a registry and a path, such as registry.example.org/genkan."
+        )
+        raise ImagesError(message)
     wanted = frozenset(channels)
     return tuple(
         _catalogue_row(row, registry=registry, digest=digests.get(row.target))

@@ -143,6 +143,25 @@ def test_the_command_refuses_a_broken_matrix(tmp_path: Path) -> None:
     assert not (tmp_path / "plan").exists()
 
 
+@pytest.mark.parametrize("registry", ["", "Registry/UPPER", "https://registry.example.org", "a b"])
+def test_a_registry_that_cannot_be_one_is_refused(tmp_path: Path, registry: str) -> None:
+    result = run("plan", ROOT / "images/matrix.yaml", "--output", tmp_path / "plan", "--registry", registry)
+
+    assert (result.exit_code, result.stderr) == (
+        1,
+        f"Images cannot begin with {registry!r}; take a registry and a path, such as registry.example.org/genkan.\n",
+    )
+    assert not (tmp_path / "plan").exists()
+
+
+def test_a_place_that_cannot_be_written_to_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    result = run("plan", ROOT / "images/matrix.yaml", "--output", tmp_path / "file")
+
+    assert (result.exit_code, result.stderr) == (1, f"{tmp_path / 'file'} cannot be written: File exists.\n")
+
+
 def test_a_matrix_without_the_servers_lock_is_refused(tmp_path: Path) -> None:
     result = run("plan", written(tmp_path, row()), "--output", tmp_path / "plan")
 

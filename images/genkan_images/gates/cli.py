@@ -1,18 +1,16 @@
 """The commands `genkan images gate ...`, the same on a laptop and in CI."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from genkan_images.exceptions import ImagesError, ReportError
-from genkan_images.files import complain, read_text
+from genkan_images.exceptions import ReportError
+from genkan_images.files import complain, leaving_with_one, read_text
 from genkan_images.matrix import MATRIX, MatrixRow, load_matrix
 from genkan_images.plan import CONTEXT, SIZE_BUDGET
-from genkan_profiles import DocumentError
 
 from .archives import open_archive
 from .exploited import known_exploited
@@ -143,7 +141,7 @@ def sources(
 
 def _tell(gate: str, judge: Callable[[], Outcome]) -> None:
     """Print what a gate says, and leave with 1 unless the image may go on."""
-    with _shut_on_error(gate):
+    with leaving_with_one(f"{gate}: ", last="kept back."):
         outcome = judge()
         for sentence in outcome.failures:
             complain(f"{gate}: {sentence}")
@@ -152,21 +150,6 @@ def _tell(gate: str, judge: Callable[[], Outcome]) -> None:
         complain(f"{gate}: {'passed' if outcome.passed else 'kept back'}.")
         if not outcome.passed:
             raise typer.Exit(1)
-
-
-@contextmanager
-def _shut_on_error(gate: str) -> Iterator[None]:
-    try:
-        yield
-    except DocumentError as error:
-        for problem in error.problems:
-            complain(f"{gate}: {problem}")
-        complain(f"{gate}: kept back.")
-        raise typer.Exit(1) from error
-    except ImagesError as error:
-        complain(f"{gate}: {error}")
-        complain(f"{gate}: kept back.")
-        raise typer.Exit(1) from error
 
 
 def _report(path: Path, scanner: Scanner) -> Report:
