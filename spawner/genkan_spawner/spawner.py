@@ -22,7 +22,6 @@ from genkan_profiles import (
 from .baseline import Baseline
 from .cards import cards_for
 from .checks.conditions import Conditions
-from .checks.driver import ImageNeeds
 from .cluster_spawner import ClusterSpawner
 from .form import render_form
 from .homes.claims import settle_claim
@@ -187,7 +186,7 @@ class GenkanSpawner(ClusterSpawner):
             self._apply_overrides(values)
         await self._take_home()
         self.dns_name = self.dns_name_template.format(namespace=self.namespace, name=self.pod_name)
-        self.conditions = _conditions(chosen_conditions(profiles, self.user_options))
+        self.conditions = Conditions.of(chosen_conditions(profiles, self.user_options))
 
     async def _take_home(self) -> None:
         """Mount the home as the catalogue has it, and the claim that the user has; refused where there is none."""
@@ -215,7 +214,7 @@ class GenkanSpawner(ClusterSpawner):
     async def grant_time(self) -> None:
         """Let a start on hardware for which users may wait take as long as they may wait."""
         profiles = await self.offered()
-        found = _conditions(chosen_conditions(profiles, remembered(profiles, self.user_options)))
+        found = Conditions.of(chosen_conditions(profiles, remembered(profiles, self.user_options)))
         if found.when_full is WhenFull.WAIT:
             self._baseline.keep(self, ["start_timeout"])
             self.set_trait("start_timeout", max(self.start_timeout, int(self.waiting_timeout)))
@@ -285,12 +284,6 @@ class GenkanSpawner(ClusterSpawner):
             view=view.standing(),
             unknown_disks=view.disks.problems() if loaded else [],
         )
-
-
-def _conditions(found: dict[str, str]) -> Conditions:
-    when_full = WhenFull(found.get("when_full", WhenFull.REFUSE))
-    needs = {name: value for name, value in found.items() if name not in {"when_full", "rescue"}}
-    return Conditions(image_needs=ImageNeeds(**needs) if needs else None, when_full=when_full, rescue="rescue" in found)
 
 
 async def _form(spawner: GenkanSpawner) -> str:
