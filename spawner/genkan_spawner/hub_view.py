@@ -125,7 +125,7 @@ class HubView:
     def _look_after(self, spawner: "ClusterSpawner") -> None:
         """Remove the pods of this hub that it has no record of, as long as it lives."""
         if spawner.hub_mark:
-            sweep = OrphanSweep(self, mark=spawner.hub_mark, is_claimed=claims_of(spawner.user.db))
+            sweep = OrphanSweep(self, mark=spawner.hub_mark, claims=claims_of(spawner.user.db))
             self._sweep = asyncio.create_task(sweep.run())
 
     def _pod_changed(self, change: ChangeType, pod: JsonObject) -> None:

@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from jupyterhub import orm
+from sqlalchemy import event
+from sqlalchemy.orm import Session
 
 from genkan_spawner.kinds import PODS
 from genkan_spawner.marks import HUB, SERVER_NAME, USER_NAME, hub_mark
-from genkan_spawner.orphans import EVERY, GRACE, OrphanSweep, claims_of
+from genkan_spawner.orphans import EVERY, GRACE, PAGE, OrphanSweep, claims_of
 
 from ..support.jumping import in_jumping_time
 from .stage import NAMESPACE, Refusals, Stage, answered, stage, stamp
@@ -24,13 +26,11 @@ def put(play: Stage, name: str, *, mark: str = MARK, created: datetime = OLD, se
     play.put(name, metadata=metadata | {"labels": {"component": "singleuser-server"} | labels})
 
 
-def sweep(play: Stage, *, claimed: Iterable[tuple[str, str]] = (), now: datetime | None = None) -> OrphanSweep:
-    return OrphanSweep(
-        play.view,
-        mark=MARK,
-        is_claimed=lambda user, server: (user, server) in set(claimed),
-        now=lambda: now or datetime.now(tz=UTC),
-    )
+def sweep(play: Stage, *, claimed: Iterable[tuple[str, str]] = ()) -> OrphanSweep:
+    async def claims() -> frozenset[tuple[str, str]]:
+        return frozenset(claimed)
+
+    return OrphanSweep(play.view, mark=MARK, claims=claims)
 
 
 async def shown(play: Stage, count: int) -> None:
@@ -104,7 +104,7 @@ async def test_who_is_claimed_in_between_is_not_suspect_any_more(monkeypatch: py
         put(play, "alice")
         await shown(play, 1)
         claimed: list[tuple[str, str]] = []
-        looking = OrphanSweep(play.view, mark=MARK, is_claimed=lambda *owner: owner in claimed)
+        looking = sweep(play, claimed=claimed)
 
         await looking.look()
         claimed.append(("alice", ""))
@@ -175,12 +175,12 @@ async def test_it_goes_on_whatever_happens(monkeypatch: pytest.MonkeyPatch, capl
         await shown(play, 1)
         answers = iter([False, True])
 
-        def is_claimed(_user: str, _server: str) -> bool:
+        async def claims() -> frozenset[tuple[str, str]]:
             if next(answers, False):
                 raise RuntimeError("The database is away.")
-            return False
+            return frozenset()
 
-        running = asyncio.create_task(OrphanSweep(play.view, mark=MARK, is_claimed=is_claimed).run())
+        running = asyncio.create_task(OrphanSweep(play.view, mark=MARK, claims=claims).run())
         await asyncio.sleep(2.5 * EVERY)
         assert play.pod("gone")
         await asyncio.sleep(EVERY)
@@ -194,19 +194,48 @@ async def test_it_goes_on_whatever_happens(monkeypatch: pytest.MonkeyPatch, capl
         assert failure.levelno >= logging.WARNING
 
 
-def test_claims_are_those_of_the_hubs_database() -> None:
-    with orm.new_session_factory("sqlite:///:memory:")() as database:
-        alice = orm.User(name="alice")
-        database.add(alice)
-        database.add(orm.Spawner(name="", user=alice, server=orm.Server()))
+def database_of(names: Iterable[str]) -> Session:
+    """Return a hub's database with a running server for each user."""
+    database: Session = orm.new_session_factory("sqlite:///:memory:")()
+    for name in names:
+        user = orm.User(name=name)
+        database.add(user)
+        database.add(orm.Spawner(name="", user=user, server=orm.Server()))
+    database.commit()
+    return database
+
+
+async def test_claims_are_those_of_the_hubs_database() -> None:
+    with database_of(["alice"]) as database:
+        alice = orm.User.find(database, "alice")
+        database.add(orm.Spawner(name="second", user=alice, server=orm.Server()))
         database.add(orm.Spawner(name="stopped", user=alice))
         database.commit()
-        is_claimed = claims_of(database)
 
-        assert is_claimed("alice", "")
-        assert not is_claimed("alice", "stopped")
-        assert not is_claimed("alice", "never")
-        assert not is_claimed("bob", "")
+        assert await claims_of(database)() == {("alice", ""), ("alice", "second")}
+
+
+async def test_the_claims_of_many_are_a_few_queries_and_let_others_work_in_between() -> None:
+    """A query for each pod would stop the hub for seconds, once a minute."""
+    names = [f"user-{number}" for number in range(2 * PAGE + 1)]
+    with database_of(names) as database:
+        queries: list[str] = []
+        event.listen(database.get_bind(), "before_cursor_execute", lambda *given: queries.append(given[2]))
+        turns = 0
+
+        async def others() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        working = asyncio.create_task(others())
+        found = await claims_of(database)()
+        working.cancel()
+
+    assert found == {(name, "") for name in names}
+    assert len([query for query in queries if "spawners" in query]) == 4
+    assert turns >= 3
 
 
 def test_a_mark_tells_hubs_apart_and_keeps_the_secret() -> None:
