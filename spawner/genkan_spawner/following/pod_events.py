@@ -3,27 +3,34 @@
 import asyncio
 import contextlib
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Self
 
-from genkan_spawner.api import JsonObject, KubernetesApi
+from genkan_spawner.api import KubernetesApi
+from genkan_spawner.exceptions import KubernetesError
 from genkan_spawner.kinds import EVENTS
-from genkan_spawner.watching import Changed, ChangeType, Listed, Watch
 
 from .happenings import Happening
+from .pod_state import PodState
 
 LATER = 2.0
 """Seconds after which a start counts as one that takes long."""
 
+EVERY = 5.0
+"""Seconds between two looks. A watch would come at once, but hold one of the hub's connections for each start."""
+
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+
 
 class PodEvents:
-    """Collects the events of one pod from a while after it was created."""
+    """Collects the events of one pod from a while after it was created, while they tell more than the pod does."""
 
-    def __init__(self, api: KubernetesApi, *, namespace: str, uid: str, after: float = LATER) -> None:
-        self._watch = Watch(
-            api, EVENTS, project=_happening, namespace=namespace, field_selector=f"involvedObject.uid={uid}"
-        )
-        self._after = after
-        self._found: dict[str, Happening] = {}
+    def __init__(self, api: KubernetesApi, *, namespace: str, uid: str) -> None:
+        self._api = api
+        self._namespace = namespace
+        self._uid = uid
+        self._wanted = False
+        self._found: tuple[Happening, ...] = ()
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -36,22 +43,24 @@ class PodEvents:
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
 
+    def see(self, pod: PodState) -> None:
+        """Take in the pod: its events matter between its place on a machine and its first container."""
+        self._wanted = pod.placed and not any(row.running for row in pod.containers)
+
     @property
     def so_far(self) -> Sequence[Happening]:
-        """All events that were seen, oldest first."""
-        return tuple(self._found.values())
+        """The events as of the last look, oldest first."""
+        return self._found
 
     async def _collect(self) -> None:
-        await asyncio.sleep(self._after)
-        async for news in self._watch.events():
-            match news:
-                case Listed(items):
-                    self._found = {item.uid: item for item in items}
-                case Changed(ChangeType.DELETED, _):
-                    pass
-                case Changed(_, item):
-                    self._found[item.uid] = item
+        await asyncio.sleep(LATER)
+        while True:
+            if self._wanted:
+                with contextlib.suppress(KubernetesError):
+                    self._found = await self._listed()
+            await asyncio.sleep(EVERY)
 
-
-def _happening(event: JsonObject) -> Happening:
-    return Happening.of(event)
+    async def _listed(self) -> tuple[Happening, ...]:
+        selector = f"involvedObject.uid={self._uid}"
+        events = await self._api.list(EVENTS, namespace=self._namespace, field_selector=selector)
+        return tuple(sorted(map(Happening.of, events), key=lambda happening: happening.last or _EARLIEST))

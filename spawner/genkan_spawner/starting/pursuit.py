@@ -123,6 +123,7 @@ class Pursuit:
                 return self._view.servers.ending(self._namespace, self._name) or _TAKEN_AWAY
             return self._too_late()
         self._shown = True
+        events.see(pod)
         self._story.tell(self._progress(pod, events))
         ending = obstacle_to_start(
             pod, events.so_far, of_claims=claims.so_far, now=self._now(), patience=self._patience

@@ -1,11 +1,13 @@
 """Following one pod; the steps before that are in test_start."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from genkan_spawner.following.endings import Patience
-from genkan_spawner.kinds import PODS
+from genkan_spawner.following.pod_events import EVERY, LATER
+from genkan_spawner.kinds import EVENTS, PODS
 from genkan_spawner.reasons import Reason
 from genkan_spawner.starting.pursuit import LOOK_EVERY
 from genkan_spawner.starting.story import Story
@@ -38,7 +40,7 @@ async def test_while_nothing_happens_nothing_is_asked_of_pods(monkeypatch: pytes
         before = sum(play.cluster.calls.values())
         await asyncio.sleep(100 * LOOK_EVERY)
         assert sum(play.cluster.calls.values()) == before
-        assert play.cluster.calls["GET", "events"] == 1
+        assert play.cluster.calls["GET", "events"] == 0
         await play.run()
         await following
 
@@ -56,20 +58,57 @@ async def test_a_start_that_is_quick_asks_for_no_events(monkeypatch: pytest.Monk
 
 
 @in_jumping_time
+async def test_a_start_that_takes_long_on_its_machine_holds_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch) as play:
+        opened: list[str] = []
+        stream = play.cluster.stream
+
+        def recorded(path: str, **more: Any) -> Any:
+            opened.append(path)
+            return stream(path, **more)
+
+        monkeypatch.setattr(play.cluster, "stream", recorded)
+        following = pursue(play, play.put())
+        await play.set(node_name="a", containerStatuses=waiting("ContainerCreating"))
+        await asyncio.sleep(LATER + 10 * EVERY + 1)
+
+        assert not [path for path in opened if path.endswith(EVENTS.plural)]
+        assert play.cluster.calls["GET", "events"] == 11
+        await play.set(containerStatuses=[container({"running": {}})])
+        await asyncio.sleep(10 * EVERY)
+        assert play.cluster.calls["GET", "events"] == 11, "the pod itself tells now"
+        following.cancel()
+
+
+@in_jumping_time
+async def test_the_newest_event_is_what_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch) as play:
+        story, pod = Story(), play.put()
+        following = pursue(play, pod, story=story)
+        await play.set(node_name="a", containerStatuses=waiting("ContainerCreating"))
+        play.happen(pod, "Pulling", first="2026-01-01T00:00:09Z")
+        play.happen(pod, "SuccessfulAttachVolume", first="2026-01-01T00:00:05Z")
+        await asyncio.sleep(LATER + EVERY)
+
+        assert story.last == "The image is being fetched; the first time on a machine this takes minutes."
+        following.cancel()
+
+
+@in_jumping_time
 async def test_the_steps_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage(monkeypatch) as play:
         story = Story()
         pod = play.put()
         following = pursue(play, pod, story=story)
-        await asyncio.sleep(3)
+        await asyncio.sleep(LATER + EVERY)
         await play.set(node_name="a", conditions=[condition("PodScheduled", "True", "")])
-        await asyncio.sleep(3)
+        await asyncio.sleep(LATER + EVERY)
         play.happen(pod, "Pulling")
-        await asyncio.sleep(3)
+        await asyncio.sleep(LATER + EVERY)
         play.happen(pod, "Pulled")
-        await asyncio.sleep(3)
+        await asyncio.sleep(LATER + EVERY)
         await play.set(containerStatuses=[container({"running": {}})])
-        await asyncio.sleep(3)
+        await asyncio.sleep(LATER + EVERY)
         await play.run()
         await following
 
