@@ -5,12 +5,15 @@ them, so that two hubs may share a namespace.
 """
 
 import asyncio
+import json
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from jupyterhub import orm
+from sqlalchemy import Text, literal_column
 
 from .exceptions import KubernetesError
 from .following.pod_state import PodState
@@ -27,10 +30,24 @@ EVERY = 60.0
 GRACE = timedelta(minutes=3)
 """Age below which a pod may belong to a start that is on its way, or to a hub that is just reading its database."""
 PAGE = 500
-"""Records that are read before others get their turn: about 2 ms."""
+"""Records that are read before others get their turn: about 4 ms."""
 
 Owner: TypeAlias = tuple[str, str]
 """A user's name and a server's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What the hub holds servers for."""
+
+    owners: frozenset[Owner]
+    """Those of starts on their way too."""
+    pods: frozenset[tuple[str, str]]
+    """Namespaces and names, by which KubeSpawner finds a server again; they outlive a user's name."""
+
+    def hold(self, pod: PodState, *, owner: Owner) -> bool:
+        """Whether a pod is that of a server."""
+        return owner in self.owners or (pod.namespace, pod.name) in self.pods
 
 
 class OrphanSweep:
@@ -41,7 +58,7 @@ class OrphanSweep:
         view: "HubView",
         *,
         mark: str,
-        claims: Callable[[], Awaitable[frozenset[Owner]]],
+        claims: Callable[[], Awaitable[Claims]],
         now: Callable[[], datetime] = lambda: datetime.now(tz=UTC),
     ) -> None:
         self._view = view
@@ -73,8 +90,10 @@ class OrphanSweep:
 
     async def _orphans(self) -> list[PodState]:
         owners = self._owners()
-        claimed = await self._claims() if owners else frozenset[Owner]()
-        return [state for state, owner in owners if owner not in claimed]
+        if not owners:
+            return []
+        claims = await self._claims()
+        return [pod for pod, owner in owners if not claims.hold(pod, owner=owner)]
 
     def _owners(self) -> list[tuple[PodState, Owner]]:
         """Return the pods of this hub that are old enough, and whose they are."""
@@ -94,20 +113,22 @@ class OrphanSweep:
         ]
 
 
-def claims_of(database: Any) -> Callable[[], Awaitable[frozenset[Owner]]]:
+def claims_of(database: Any) -> Callable[[], Awaitable[Claims]]:
     """Return what reads from the hub's database whose servers it holds.
 
     JupyterHub notes a server before it starts it, so that starts on their way are claimed too.
     """
 
-    async def claims() -> frozenset[Owner]:
-        found: set[Owner] = set()
+    async def claims() -> Claims:
+        owners, pods = set[Owner](), set[tuple[str, str]]()
         last = 0
         while rows := _claims_after(database, last):
-            found.update((user, server) for _, user, server in rows)
+            for _, user, server, state in rows:
+                owners.add((user, server))
+                pods.add(_pod(state))
             last = rows[-1][0]
             await asyncio.sleep(0)
-        return frozenset(found)
+        return Claims(frozenset(owners), frozenset(pods))
 
     return claims
 
@@ -115,7 +136,9 @@ def claims_of(database: Any) -> Callable[[], Awaitable[frozenset[Owner]]]:
 def _claims_after(database: Any, last: int) -> list[Any]:
     """Return the next page of records of servers, as columns: whole objects take a hundred times as long."""
     record = orm.Spawner
-    query = database.query(record.id, orm.User.name, record.name).join(record.user)
+    # As text: SQLAlchemy warns of JupyterHub's own type for it.
+    columns = record.id, orm.User.name, record.name, literal_column("spawners.state", Text)
+    query = database.query(*columns).join(record.user)
     rows: list[Any] = (
         query.filter(record.server_id.is_not(None), record.id > last).order_by(record.id).limit(PAGE).all()
     )
@@ -124,3 +147,9 @@ def _claims_after(database: Any, last: int) -> list[Any]:
 
 def _owner(annotations: dict[str, str]) -> Owner:
     return annotations.get(USER_NAME, ""), annotations.get(SERVER_NAME, "")
+
+
+def _pod(state: str | None) -> tuple[str, str]:
+    """Return the namespace and the name of the pod that is remembered of a server; empty if there was none."""
+    kept = json.loads(state or "{}") or {}
+    return kept.get("namespace", ""), kept.get("pod_name", "")

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from genkan_spawner.kinds import PODS
 from genkan_spawner.marks import HUB, SERVER_NAME, USER_NAME, hub_mark
-from genkan_spawner.orphans import EVERY, GRACE, PAGE, OrphanSweep, claims_of
+from genkan_spawner.orphans import EVERY, GRACE, PAGE, Claims, OrphanSweep, claims_of
 
 from ..support.jumping import in_jumping_time
 from .stage import NAMESPACE, Refusals, Stage, answered, stage, stamp
@@ -27,8 +27,8 @@ def put(play: Stage, name: str, *, mark: str = MARK, created: datetime = OLD, se
 
 
 def sweep(play: Stage, *, claimed: Iterable[tuple[str, str]] = ()) -> OrphanSweep:
-    async def claims() -> frozenset[tuple[str, str]]:
-        return frozenset(claimed)
+    async def claims() -> Claims:
+        return Claims(owners=frozenset(claimed), pods=frozenset())
 
     return OrphanSweep(play.view, mark=MARK, claims=claims)
 
@@ -175,10 +175,10 @@ async def test_it_goes_on_whatever_happens(monkeypatch: pytest.MonkeyPatch, capl
         await shown(play, 1)
         answers = iter([False, True])
 
-        async def claims() -> frozenset[tuple[str, str]]:
+        async def claims() -> Claims:
             if next(answers, False):
                 raise RuntimeError("The database is away.")
-            return frozenset()
+            return Claims(owners=frozenset(), pods=frozenset())
 
         running = asyncio.create_task(OrphanSweep(play.view, mark=MARK, claims=claims).run())
         await asyncio.sleep(2.5 * EVERY)
@@ -212,7 +212,29 @@ async def test_claims_are_those_of_the_hubs_database() -> None:
         database.add(orm.Spawner(name="stopped", user=alice))
         database.commit()
 
-        assert await claims_of(database)() == {("alice", ""), ("alice", "second")}
+        assert (await claims_of(database)()).owners == {("alice", ""), ("alice", "second")}
+
+
+@in_jumping_time
+async def test_the_server_of_a_user_who_was_renamed_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch) as play:
+        put(play, "alice")
+        put(play, "bob")
+        await shown(play, 2)
+        with database_of(["alice", "bob"]) as database:
+            for name in ("alice", "bob"):
+                user = orm.User.find(database, name)
+                user.orm_spawners[""].state = {"pod_name": name, "namespace": NAMESPACE}
+                user.name = f"{name}-new"
+            user.orm_spawners[""].server = None
+            database.commit()
+            looking = OrphanSweep(play.view, mark=MARK, claims=claims_of(database))
+
+            for _ in range(2):
+                await looking.look()
+
+        assert play.pod("alice")
+        assert play.pod("bob") is None
 
 
 async def test_the_claims_of_many_are_a_few_queries_and_let_others_work_in_between() -> None:
@@ -233,7 +255,7 @@ async def test_the_claims_of_many_are_a_few_queries_and_let_others_work_in_betwe
         found = await claims_of(database)()
         working.cancel()
 
-    assert found == {(name, "") for name in names}
+    assert found.owners == {(name, "") for name in names}
     assert len([query for query in queries if "spawners" in query]) == 4
     assert turns >= 3
 
