@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from genkan_profiles.homes import HOME
 from genkan_spawner.api import JsonObject
@@ -12,7 +12,7 @@ from genkan_spawner.exceptions import KubernetesError, NotFoundError
 from genkan_spawner.following.claim_events import ClaimEvents
 from genkan_spawner.following.endings import Ending, Patience, obstacle_to_start
 from genkan_spawner.following.pod_events import PodEvents
-from genkan_spawner.following.pod_state import PodState
+from genkan_spawner.following.pod_state import PodState, moment
 from genkan_spawner.following.server_pods import trimmed
 from genkan_spawner.following.steps import Progress, progress_of
 from genkan_spawner.following.storage_trouble import full_disk_sentence
@@ -44,7 +44,6 @@ class Pursuit:
         story: Story,
         patience: Patience,
         deadline: float,
-        now: Callable[[], datetime] = lambda: datetime.now(tz=UTC),
     ) -> None:
         metadata = created["metadata"]
         self._namespace: str = metadata["namespace"]
@@ -55,7 +54,8 @@ class Pursuit:
         self._story = story
         self._patience = patience
         self._deadline = deadline
-        self._now = now
+        self._created = moment(metadata.get("creationTimestamp")) or datetime.now(tz=UTC)
+        self._since = asyncio.get_running_loop().time()
         self._shown = False
 
     async def until_running(self) -> JsonObject:
@@ -129,6 +129,10 @@ class Pursuit:
             pod, events.so_far, of_claims=claims.so_far, now=self._now(), patience=self._patience
         )
         return ending or self._too_late()
+
+    def _now(self) -> datetime:
+        """Return the time by the cluster's clock, which dates what patience is measured by; the hub's may differ."""
+        return self._created + timedelta(seconds=asyncio.get_running_loop().time() - self._since)
 
     def _progress(self, pod: PodState, events: PodEvents) -> Progress:
         progress = progress_of(pod, events.so_far)

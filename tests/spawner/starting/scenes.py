@@ -29,15 +29,7 @@ PATIENCE = Patience(placing=60.0, pulling=30.0, mounting=60.0)
 def pursue(
     play: Stage, pod: JsonObject, *, story: Story | None = None, patience: Patience = PATIENCE, seconds: float = 300.0
 ) -> "asyncio.Task[JsonObject]":
-    began, today = now(), datetime.now(tz=UTC)
-    pursuit = Pursuit(
-        play.view,
-        pod,
-        story=story or Story(),
-        patience=patience,
-        deadline=began + seconds,
-        now=lambda: today + timedelta(seconds=now() - began),
-    )
+    pursuit = Pursuit(play.view, pod, story=story or Story(), patience=patience, deadline=now() + seconds)
     return asyncio.create_task(pursuit.until_running())
 
 

@@ -135,6 +135,21 @@ async def test_an_obstacle_ends_the_start_when_patience_does_and_without_an_even
         assert 60 - 1 <= now() - began <= 60 + LOOK_EVERY
 
 
+@pytest.mark.parametrize("ahead", [-600, 600])
+def test_a_hub_whose_clock_is_not_the_clusters_is_as_patient(monkeypatch: pytest.MonkeyPatch, *, ahead: float) -> None:
+    @in_jumping_time
+    async def run() -> None:
+        async with stage(monkeypatch) as play:
+            following = pursue(play, play.put(metadata={"creationTimestamp": ago(ahead)}))
+            await play.set(conditions=[no_room(ahead)])
+            began = now()
+
+            assert (await refusal(following)).reason == Reason.CAPACITY
+            assert 60 - 1 <= now() - began <= 60 + LOOK_EVERY
+
+    run()
+
+
 @in_jumping_time
 async def test_an_obstacle_that_passes_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage(monkeypatch) as play:
