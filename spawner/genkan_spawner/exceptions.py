@@ -11,18 +11,21 @@ KubernetesError
 from http import HTTPStatus
 from typing import ClassVar, Self
 
+from .blanking import blanked
+
 
 class KubernetesError(Exception):
     """An answer of the API server that is not a success, with its machine-readable parts.
 
     `status` is the HTTP status, or None where there was no answer; `reason` is the API's own word
-    (`Forbidden`, `AlreadyExists`) and `message` its text, which is for logs and not for users.
+    (`Forbidden`, `AlreadyExists`) and `message` its text, which is not for users. As a string, for tracebacks, it has
+    whatever looks like a secret blanked: admission may repeat a pod with its server's token.
     """
 
     statuses: ClassVar[tuple[int, ...]] = ()
 
     def __init__(self, message: str, *, status: int | None = None, reason: str = "") -> None:
-        super().__init__(message)
+        super().__init__(blanked(message))
         self.message = message
         self.status = status
         self.reason = reason

@@ -13,9 +13,9 @@ from jupyterhub.spawner import SpawnException
 from jupyterhub.utils import maybe_future
 from tornado.web import HTTPError
 
+from .blanking import blanked
 from .reasons import Reason
 from .refusals import Refusal
-from .starting.last_words import blanked
 
 _FAILED = "A hook of this site has failed. Tell an administrator: the hub's log names it."
 _SERVICE_UNAVAILABLE = 503

@@ -5,6 +5,7 @@ from typing import Self
 
 from jupyterhub.spawner import SpawnException
 
+from .blanking import blanked
 from .checks.findings import Check, State, Verdict
 from .reasons import Reason
 
@@ -23,7 +24,8 @@ class Refusal(SpawnException):  # type: ignore[misc]  # JupyterHub is published 
 
     JupyterHub counts it as a failure and not as an error of its own, so that refusals never stop the hub. The forms and
     pages of JupyterHub 6.1 read `jupyterhub_message`, which SpawnException lacks; without it they would show the text
-    that is meant for the log. `verdict` has the numbers, where checks led to it.
+    that is meant for the log, in which whatever looks like a secret is blanked. `verdict` has the numbers, where checks
+    led to it.
     """
 
     verdict: Verdict | None = None
@@ -31,7 +33,7 @@ class Refusal(SpawnException):  # type: ignore[misc]  # JupyterHub is published 
     """The sentence with markup, where a site's own hook gives one."""
 
     def __init__(self, sentence: str, *, reason: Reason, status_code: int = 400, log_message: str = "") -> None:
-        super().__init__(sentence, reason=reason.value, status_code=status_code, log_message=log_message)
+        super().__init__(sentence, reason=reason.value, status_code=status_code, log_message=blanked(log_message))
 
     @classmethod
     def of_verdict(cls, verdict: Verdict, *, log_message: str = "") -> Self:

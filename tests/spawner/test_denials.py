@@ -1,3 +1,5 @@
+import traceback
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -5,6 +7,7 @@ from hypothesis import strategies as st
 from genkan_spawner.denials import refusal_of
 from genkan_spawner.exceptions import KubernetesError, UnreachableError
 from genkan_spawner.reasons import Reason
+from genkan_spawner.refusals import Refusal
 
 HEAD = 'pods "jupyter-alice" is forbidden: '
 QUOTA = (
@@ -163,3 +166,34 @@ def test_any_text_becomes_a_written_sentence(text: str, status: int) -> None:
     assert refusal.jupyterhub_message[0].isupper()
     assert refusal.jupyterhub_message.endswith(".")
     assert refusal.reason in set(Reason)
+
+
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    "quoted",
+    [
+        f'{{"name":"JUPYTERHUB_API_TOKEN","value":"{SECRET}"}}',
+        f"{{JUPYTERHUB_API_TOKEN {SECRET} nil}}",
+        f"- name: JUPYTERHUB_API_TOKEN\n  value: {SECRET}\n",
+    ],
+)
+@pytest.mark.parametrize(
+    "message",
+    [
+        'admission webhook "policy.example.org" denied the request: ',
+        "what no version has said yet: ",
+        QUOTA + ", ",
+        HEAD + "maximum memory usage per Container is 32Gi, but limit is 64Gi, ",
+    ],
+)
+def test_a_manifest_that_a_denial_quotes_leaves_no_token_in_the_log(message: str, quoted: str) -> None:
+    failure = error(message + quoted)
+    try:
+        raise refusal_of(failure) from failure
+    except Refusal as refusal:
+        logged = f"{refusal} {refusal.log_message} {''.join(traceback.format_exception(refusal))}"
+
+    assert SECRET not in logged
+    assert message.strip(", :") in logged
