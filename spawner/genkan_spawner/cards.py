@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .checks.findings import Verdict
+from .checks.findings import State, Verdict
 from .offering import Card, Offering, offered_profiles, offering_of
 
 if TYPE_CHECKING:
@@ -22,6 +22,11 @@ class Shown:
     verdict: Verdict | None = None
     keeps: bool = True
     """Whether the card will be shown again."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether it cannot be chosen: its start is refused, and there is nothing else to choose on it."""
+        return self.verdict is not None and self.verdict.state is State.REFUSED and not self.card.has_choice
 
     @property
     def profile(self) -> dict[str, Any]:

@@ -59,7 +59,7 @@ class Drawings:
             return known.part
         profile, verdict = shown.card.profile, shown.verdict
         options = known.options if known is not None else _compact(self._macros.options(profile, once))
-        drawing = _Drawing(options, verdict, _compact(self._macros.card(profile, verdict, options)))
+        drawing = _Drawing(options, verdict, _compact(self._macros.card(profile, verdict, shown.closed, options)))
         if shown.keeps:
             self._keep(shown.card, drawing)
         return drawing.part

@@ -41,6 +41,14 @@ class Card:
                 options[name] = selected[0]
         return cls(profile, options)
 
+    @property
+    def has_choice(self) -> bool:
+        """Whether it could start with something else than it is shown with: another team, or an image."""
+        return any(
+            len(option.get("choices", {})) > 1 or option.get("unlisted_choice", {}).get("enabled", False)
+            for option in self.profile.get("profile_options", {}).values()
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Offering:

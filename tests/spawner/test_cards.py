@@ -25,14 +25,26 @@ from .catalogues import LAB, RICH, VISION, joined
 from .stage import GPU, NAMESPACE, Stage, stage
 from .test_form import Form
 
-SMALL = """\
+ONE_IMAGE = """\
+images:
+  - {slug: one, display_name: One, image: "registry.example.org/one:1"}
+"""
+
+TWO_IMAGES = (
+    ONE_IMAGE
+    + """\
+  - {slug: two, display_name: Two, image: "registry.example.org/two:1", default: true}
+"""
+)
+
+SMALL = (
+    """\
 hardware:
   - {slug: small, display_name: Small, cpu: 1, memory: 2Gi}
   - {slug: card, display_name: Card, cpu: 2, memory: 8Gi, gpu: {count: 1}, default: true}
-images:
-  - {slug: one, display_name: One, image: "registry.example.org/one:1"}
-  - {slug: two, display_name: Two, image: "registry.example.org/two:1", default: true}
 """
+    + TWO_IMAGES
+)
 
 OWN_IMAGE = "registry.example.org/own/secret:1"
 
@@ -204,11 +216,29 @@ async def test_a_change_in_the_cluster_is_on_the_forms_of_all(
     clock.now += FRESH
     await say("The only GPU that this could use is in use.")
 
-    (radio,) = [given for given in Form(await alice.get_options_form()).every("input") if given["value"] == "card"]
-    assert "disabled" in radio
     await play.blind()
     clock.now += FRESH
     await say("Not known")
+
+
+@pytest.mark.parametrize(
+    ("images", "locked"),
+    [
+        (TWO_IMAGES, []),
+        (ONE_IMAGE, ["card"]),
+        (ONE_IMAGE + 'own_image: {display_name: Own, pattern: "registry.example.org/own/.+", message: Own.}\n', []),
+    ],
+    ids=["another", "none", "own"],
+)
+async def test_a_refused_card_is_locked_only_where_there_is_nothing_else_to_choose_on_it(
+    make: MakeSpawner, small: str, images: str, locked: list[str]
+) -> None:
+    change(small, TWO_IMAGES, images)
+    change(small, "gpu: {count: 1}", "gpu: {count: 7}")
+    page = await make(catalogue_file=small).get_options_form()
+
+    assert "Not now" in told(page, "card")
+    assert [given["value"] for given in Form(page).every("input") if "disabled" in given] == locked
 
 
 async def test_verdicts_stay_as_long_as_the_cluster_stays_as_it_is(

@@ -18,7 +18,7 @@ class Macros:
         self.drawn.append(f"options of {profile['slug']}")
         return "<select>\n     </select>"
 
-    def card(self, profile: dict[str, Any], verdict: Verdict | None, options: str) -> str:
+    def card(self, profile: dict[str, Any], verdict: Verdict | None, _closed: object, options: str) -> str:
         self.drawn.append(profile["slug"])
         return f"<b>\n      {profile['slug']}</b>{verdict.sentence if verdict else ''}{options}"
 
