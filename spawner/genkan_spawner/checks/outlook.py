@@ -10,7 +10,7 @@ from typing import Self, TypeAlias
 from genkan_spawner.cluster.records import PodRecord
 from genkan_spawner.cluster.snapshot import Snapshot
 
-from .capacity import Capacity, Spot, fits
+from .capacity import Capacity, fits
 from .demand import Demand
 from .placement import Placement
 from .priority import Standing, standing
@@ -41,7 +41,7 @@ class Outlook:
         nominated = tuple(pod for pod in waiting if pod.nominated_node in snapshot.nodes)
         others = [pod for pod in waiting if pod.nominated_node not in snapshot.nodes]
         contenders = tuple(_contenders(capacity, (pod for pod in others if not _is_held(pod))))
-        placed = {contender.pod.uid for contender in contenders}
+        placed = {contender.pod.uid for contender in contenders if contender.room.now}
         blocked = tuple(pod for pod in others if pod.never_preempts and pod.uid not in placed and not _is_helpless(pod))
         return cls(capacity, nominated, contenders, blocked)
 
@@ -122,15 +122,16 @@ def _contenders(capacity: Capacity, pods: Iterable[PodRecord]) -> Iterator[Conte
         shape = (placement, tuple(sorted(pod.requests.items())), pod.priority, pod.never_preempts)
         found = rooms.get(shape)
         if found is None:
-            spots = _spots(capacity, pod, placement)
-            found = rooms[shape] = Room(spots, frozenset(spot.name for spot in spots))
+            found = rooms[shape] = _room(capacity, pod, placement)
         if found.spots:
             yield Contender(pod, found)
 
 
-def _spots(capacity: Capacity, pod: PodRecord, placement: Placement) -> tuple[Spot, ...]:
+def _room(capacity: Capacity, pod: PodRecord, placement: Placement) -> Room:
+    """Find the nodes with room now or as soon as who is ending is gone; without any, those where room can be made."""
     spots = capacity.sort(placement).open
-    now = tuple(spot for spot in spots if fits(pod.requests, spot.free))
-    if now or pod.never_preempts:
-        return now
-    return tuple(spot for spot in spots if fits(pod.requests, spot.without_lower(pod.priority)))
+    found = tuple(spot for spot in spots if fits(pod.requests, spot.without_leaving()))
+    now = any(fits(pod.requests, spot.free) for spot in found)
+    if not found and not pod.never_preempts:
+        found = tuple(spot for spot in spots if fits(pod.requests, spot.without_lower(pod.priority)))
+    return Room(found, frozenset(spot.name for spot in found), now=now)

@@ -7,6 +7,7 @@ pods are put somewhere, so that what was found full for one pod is not looked at
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TypeAlias
 
 from genkan_spawner.cluster.records import THOUSANDTHS, Amounts, PodRecord
@@ -20,18 +21,30 @@ Taken: TypeAlias = Mapping[str, Amounts]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Room:
-    """The nodes that have room for pods of one shape, or could make some."""
+    """The nodes that have room for pods of one shape, will have it soon, or could make some."""
 
     spots: tuple[Spot, ...]
     names: frozenset[str]
+    now: bool
+    """Whether one of them has it now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A waiting pod for which there is room on at least one node."""
+    """A waiting pod for which there is or will be room on at least one node."""
 
     pod: PodRecord
     room: Room
+
+
+class _Counting(Enum):
+    """What of a node is taken for free."""
+
+    FREE = auto()
+    LEAVING = auto()
+    """What the pods that are ending hold, too."""
+    LOWER = auto()
+    """What the pods of lower priority hold, too."""
 
 
 class Simulation:
@@ -42,7 +55,7 @@ class Simulation:
         spots = capacity.sort(demand.placement).open
         self._hopeful = {spot.name: spot for spot in spots if fits(demand.requests, spot.free)}
         self._harmless: set[Room] = set()
-        self._first: dict[tuple[Room, bool], int] = {}
+        self._first: dict[tuple[Room, _Counting], int] = {}
         self.taken: dict[str, dict[str, int]] = {}
 
     def put(self, pod: PodRecord, node: str) -> None:
@@ -57,11 +70,12 @@ class Simulation:
             del self._hopeful[node]
 
     def place(self, contender: Contender) -> None:
-        """Put a pod in the demand's way, else where it fits, else where it can make room."""
+        """Put a pod in the demand's way, else where it fits, else where it will, else where it can make room."""
         pod, room = contender.pod, contender.room
-        spot = self._in_the_way(pod, room) or self._next(pod, room, preempting=False)
+        spot = self._in_the_way(pod, room) or self._next(pod, room, _Counting.FREE)
+        spot = spot or self._next(pod, room, _Counting.LEAVING)
         if spot is None and not pod.never_preempts:
-            spot = self._next(pod, room, preempting=True)
+            spot = self._next(pod, room, _Counting.LOWER)
         if spot is not None:
             self.put(pod, spot.name)
 
@@ -74,13 +88,22 @@ class Simulation:
         self._harmless.add(room)
         return None
 
-    def _next(self, pod: PodRecord, room: Room, *, preempting: bool) -> Spot | None:
+    def _next(self, pod: PodRecord, room: Room, counting: _Counting) -> Spot | None:
         """Return the first node that is not full yet."""
-        for index in range(self._first.get((room, preempting), 0), len(room.spots)):
+        for index in range(self._first.get((room, counting), 0), len(room.spots)):
             spot = room.spots[index]
-            free = spot.without_lower(pod.priority) if preempting else spot.free
-            if fits(pod.requests, free, self.taken.get(spot.name)):
-                self._first[room, preempting] = index
+            if fits(pod.requests, _room_of(spot, pod, counting), self.taken.get(spot.name)):
+                self._first[room, counting] = index
                 return spot
-        self._first[room, preempting] = len(room.spots)
+        self._first[room, counting] = len(room.spots)
         return None
+
+
+def _room_of(spot: Spot, pod: PodRecord, counting: _Counting) -> Amounts:
+    match counting:
+        case _Counting.FREE:
+            return spot.free
+        case _Counting.LEAVING:
+            return spot.without_leaving()
+        case _Counting.LOWER:
+            return spot.without_lower(pod.priority)

@@ -303,6 +303,18 @@ def test_room_that_is_becoming_free_is_waited_for() -> None:
     assert found.message.startswith("Room is becoming free")
 
 
+def test_room_that_is_becoming_free_is_promised_once() -> None:
+    ending = pod("p", "gpu=1", on="b", terminating=True)
+    nodes = [node("a", "cpu=8 gpu=1"), node("b", "cpu=8 gpu=1")]
+
+    waiting = [pod("w", "gpu=1")]
+    assert fit("gpu=1", nodes, [ending]).state is State.READY
+    assert fit("gpu=1", nodes, [ending, *waiting]).state is State.WAITS
+    waiting.append(pod("v", "gpu=1"))
+    assert fit("gpu=1", nodes, [ending, *waiting]).state is State.REFUSED
+    assert fit("gpu=1", nodes, [ending, *waiting], waits=True).message.startswith("All 2 GPUs")
+
+
 class TestPreemption:
     """The classes are low (10), high (1000) and polite (1000, preempts nobody)."""
 
@@ -362,6 +374,14 @@ class TestPreemption:
         found = fit("cpu=1", [node(size="cpu=4")], [victim, waiting], priorityClassName="high")
 
         assert found.state is (State.UNKNOWN if contested else State.READY)
+
+    def test_a_waiting_pod_for_which_room_is_becoming_free_may_take_what_is_made_first(self) -> None:
+        victim = pod("victim", "cpu=4", on="a", priority=0)
+        ending = pod("ending", "cpu=4", on="b", priority=3000, terminating=True)
+        waiting = pod("waiting", "cpu=4", priority=2000, never_preempts=True)
+        nodes = [node("a", size="cpu=4"), node("b", size="cpu=4")]
+
+        assert fit("cpu=1", nodes, [victim, ending, waiting], priorityClassName="high").state is State.UNKNOWN
 
     def test_a_waiting_pod_that_does_not_fit_into_what_is_freed_is_in_nobody_s_way(self) -> None:
         victims = [pod(f"v{index}", "cpu=2", on="a", priority=0, age=index) for index in range(2)]
