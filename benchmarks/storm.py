@@ -62,13 +62,15 @@ class Scale:
     """Seconds that slow pods take to run."""
 
     idle_seconds: float
+    """Shorter than three minutes, it may miss or double what a silent watch asks for every 90 seconds."""
+
     idle_rounds: int
     held: int
     """Servers that a hub is to hold in the end; 0 leaves it out."""
 
 
 DEFAULT = Scale(nodes=130, others=10_000, own=500, batch=10, rounds=6, slow=10, idle_seconds=25, idle_rounds=1, held=0)
-FULL = replace(DEFAULT, batch=25, rounds=20, idle_seconds=60, idle_rounds=2, held=3000)
+FULL = replace(DEFAULT, batch=25, rounds=20, idle_seconds=180, idle_rounds=2, held=3000)
 QUICK = Scale(nodes=5, others=30, own=20, batch=3, rounds=1, slow=2, idle_seconds=2, idle_rounds=1, held=0)
 
 

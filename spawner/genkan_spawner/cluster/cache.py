@@ -12,13 +12,13 @@ from genkan_spawner.watching import SILENCE_SECONDS, ChangeType
 
 from .assumed import AssumedPods
 from .board import Board
-from .liveness import Clock, elapsed
+from .liveness import CALM, Clock, elapsed
 from .projection import limit_range_record, node_record, pod_record, priority_class_record, quota_record
 from .records import PodRecord
 from .snapshot import Health, Snapshot, Source
 from .source import Feed, Followed
 from .storage_board import StorageBoard
-from .storage_feeds import CALM, storage_feeds
+from .storage_feeds import storage_feeds
 from .table import Item
 
 if TYPE_CHECKING:

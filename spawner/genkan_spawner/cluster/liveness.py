@@ -11,7 +11,7 @@ from genkan_spawner.exceptions import ForbiddenError, KubernetesError
 from genkan_spawner.kinds import Kind
 from genkan_spawner.watching import SILENCE_SECONDS
 
-from .snapshot import Health
+from .snapshot import Health, Source
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +20,15 @@ GRACE_SECONDS = 10.0
 
 An API server that restarts is back by then.
 """
+
+CALM = {
+    Source.LIMIT_RANGES: 4,
+    Source.PRIORITY_CLASSES: 4,
+    Source.STORAGE_CLASSES: 4,
+    Source.STORAGE_DRIVERS: 4,
+    Source.VOLUMES: 2,
+}
+"""How much longer a watch may be silent of what changes seldom: each time it is opened again is a request."""
 
 Clock: TypeAlias = Callable[[], float]
 """Seconds since some moment, never going back."""

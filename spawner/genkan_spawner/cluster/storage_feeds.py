@@ -9,9 +9,6 @@ from .source import Feed
 from .storage_board import StorageBoard
 from .storage_projection import claim_record, storage_class_record, storage_driver_record, volume_record
 
-CALM = {Source.STORAGE_CLASSES: 4, Source.VOLUMES: 2, Source.STORAGE_DRIVERS: 4}
-"""How much longer a watch may be silent of what changes seldom: each time it is opened again is a request."""
-
 
 def storage_feeds(board: StorageBoard) -> dict[Source, Feed[Any]]:
     """Return one feed per kind."""
