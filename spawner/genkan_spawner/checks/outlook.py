@@ -37,7 +37,7 @@ class Outlook:
     def of(cls, snapshot: Snapshot) -> Self:
         """Prepare a snapshot."""
         capacity = Capacity.of(snapshot)
-        waiting = sorted((pod for pod in snapshot.pending if not pod.gated), key=_queue_place)
+        waiting = sorted((pod for pod in snapshot.pending if not pod.gated and not pod.terminating), key=_queue_place)
         nominated = tuple(pod for pod in waiting if pod.nominated_node in snapshot.nodes)
         others = [pod for pod in waiting if pod.nominated_node not in snapshot.nodes]
         contenders = tuple(_contenders(capacity, (pod for pod in others if not _is_held(pod))))

@@ -46,7 +46,7 @@ def _short_of(pod: PodRecord) -> str:
 
 def _waits_for(pod: PodRecord, resource: str) -> bool:
     """Return whether a pod stands in line for a resource: it asks for it, and the scheduler has named nothing else."""
-    if pod.gated or resource not in pod.requests:
+    if pod.gated or pod.terminating or resource not in pod.requests:
         return False
     return pod.last_word is None or pod.last_word.waits_for(resource)
 

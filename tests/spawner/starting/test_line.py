@@ -25,6 +25,7 @@ def test_only_those_who_want_the_same_are_in_it() -> None:
         pod("cpu", "cpu=64", priority=1000, age=90),
         pod("slice", "cpu=1", priority=1000, age=90, demand=None),
         pod("held", "gpu=1", priority=1000, age=90, gated=True),
+        pod("going", "gpu=1", priority=1000, age=90, terminating=True),
         pod("running", "gpu=1", priority=1000, age=90, on="a"),
     ]
 
