@@ -22,6 +22,10 @@ class Baseline:
             if name not in self._values and hasattr(traits, name):
                 self._values[name] = _copied(getattr(traits, name))
 
+    def __getitem__(self, name: str) -> Any:
+        """Return the value that was noted of a trait; KeyError where none was."""
+        return self._values[name]
+
     def restore(self, traits: HasTraits) -> None:
         """Put back what was noted, and forget it."""
         while self._values:

@@ -212,12 +212,12 @@ class GenkanSpawner(ClusterSpawner):
         return self.profile_list is offered_profiles or bool(self.catalogue_file)
 
     async def grant_time(self) -> None:
-        """Let a start on hardware for which users may wait take as long as they may wait."""
+        """Let a start on hardware for which users may wait take as long as they may wait, and then as long as any."""
         profiles = await self.offered()
         found = Conditions.of(chosen_conditions(profiles, remembered(profiles, self.user_options)))
         if found.when_full is WhenFull.WAIT:
             self._baseline.keep(self, ["start_timeout"])
-            self.set_trait("start_timeout", max(self.start_timeout, int(self.waiting_timeout)))
+            self.set_trait("start_timeout", self._baseline["start_timeout"] + int(self.waiting_timeout))
 
     async def offered(self) -> ProfileList:
         """Return what this user is offered now, not to be changed; a user who is offered nothing is refused."""
@@ -235,12 +235,6 @@ class GenkanSpawner(ClusterSpawner):
             sentence = "Nothing is offered to you on this hub; its administrators can change that."
             raise Refusal(sentence, reason=Reason.ACCESS, status_code=HTTPStatus.FORBIDDEN)
         return profiles
-
-    @property
-    def differs_by_user(self) -> bool:
-        """Whether the site makes pods in a way that may differ between users who choose the same."""
-        own = self.enable_user_namespaces or self.modify_pod_hook is not None
-        return own or self._expand_all(self.extra_pod_config) != self.extra_pod_config
 
     def twin(self, options: Mapping[str, str]) -> Self:
         """Return a spawner of the same user and catalogue with a choice, for looking at what it would create."""

@@ -180,6 +180,22 @@ async def test_jupyterhub_takes_the_choice_for_handled(make: MakeSpawner, caplog
     assert caplog.records == []
 
 
+@pytest.mark.parametrize(("when_full", "seconds"), [("wait", 300 + 3600), ("refuse", 300)])
+async def test_who_waits_for_a_turn_has_the_time_of_a_start_after_it(
+    make: MakeSpawner, tmp_path: Path, *, when_full: str, seconds: int
+) -> None:
+    file = tmp_path / "catalogue.yaml"
+    file.write_text(CATALOGUE.replace("memory: 2Gi", f"memory: 2Gi, when_full: {when_full}"))
+    spawner = make(catalogue_file=str(file), start_timeout=300, waiting_timeout=3600.0)
+
+    for _ in range(2):
+        await spawner._run_apply_user_options({"profile": "small"})
+        assert spawner.start_timeout == seconds, "what an earlier attempt was granted is not granted again"
+
+    spawner.clear_state()
+    assert spawner.start_timeout == 300
+
+
 def test_a_broken_catalogue_is_a_configuration_error_with_its_places(make: MakeSpawner, tmp_path: Path) -> None:
     file = tmp_path / "catalogue.yaml"
     file.write_text(CATALOGUE.replace("cpu: 1,", "cpu: one,"))
