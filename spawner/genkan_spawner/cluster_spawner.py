@@ -46,9 +46,9 @@ class ClusterSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publi
         help="""
         Seconds that a server may wait for room on a machine before its start is refused.
 
-        Preflight has found room just before, so that waiting is the exception: somebody else was quicker, or pods of
-        lower priority are being stopped, which takes their grace period. It does not apply to hardware with
-        `when_full: wait`; there `waiting_timeout` does.
+        Preflight has found room just before, so that waiting is the exception: somebody else was quicker. It does not
+        apply while pods of lower priority are being stopped for the server, which takes their grace period, nor to
+        hardware with `when_full: wait`; there `waiting_timeout` does.
         """,
     )
     waiting_timeout = Float(

@@ -182,7 +182,7 @@ def _not_placed(pod: PodState, *, now: datetime, patience: Patience) -> Ending |
     absent = absent_sentence(condition.message)
     if absent and waited >= patience.mounting:
         return Ending(Reason.STORAGE, absent, now, detail=condition.message)
-    if patience.placing is None or waited < patience.placing:
+    if pod.nominated or patience.placing is None or waited < patience.placing:
         return None
     if sentence := reach_sentence(condition.message):
         return Ending(Reason.STORAGE, sentence, now, detail=condition.message)

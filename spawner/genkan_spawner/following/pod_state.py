@@ -76,6 +76,11 @@ class PodState:
     """When it was asked to go; its containers may still be ending."""
     conditions: dict[str, Condition]
     containers: tuple[ContainerState, ...]
+    nominated: bool = False
+    """Whether the scheduler has chosen a machine for it and waits there for others to go, for as long as they take.
+
+    https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/#user-exposed-information
+    """
 
     @classmethod
     def of(cls, pod: JsonObject) -> Self:
@@ -94,6 +99,7 @@ class PodState:
             deleted=moment(metadata.get("deletionTimestamp")),
             conditions={row["type"]: _condition(row) for row in status.get("conditions") or () if "type" in row},
             containers=tuple(_containers(status)),
+            nominated=bool(status.get("nominatedNodeName")),
         )
 
     @property

@@ -35,6 +35,14 @@ def test_hardware_that_is_waited_for_is_not_given_up() -> None:
     assert obstacle_to_start(state, now=at(86400), patience=Patience(placing=None)) is None
 
 
+def test_a_pod_for_which_others_are_being_stopped_is_not_given_up() -> None:
+    nominated = pod(conditions=[unschedulable()], nominatedNodeName="a-0")
+    missing = 'persistentvolumeclaim "home-alice" not found'
+
+    assert reason_after(3600, nominated) is None
+    assert reason_after(61, pod(conditions=[unschedulable(missing)], nominatedNodeName="a-0")) is Reason.STORAGE
+
+
 def test_a_missing_claim_is_a_matter_of_storage() -> None:
     message = '0/5 nodes are available: persistentvolumeclaim "home-alice" not found. not found'
 
