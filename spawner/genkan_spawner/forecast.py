@@ -8,7 +8,7 @@ the cluster is as it was.
 import asyncio
 import dataclasses
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -19,6 +19,7 @@ from .checks.outlook import Outlook
 from .cluster.snapshot import Health, Snapshot, Source
 from .home_forecast import OwnHome
 from .kubespawner_seam import pod_manifest
+from .user_differences import whose
 
 if TYPE_CHECKING:
     from .cluster.cache import ClusterCache
@@ -37,8 +38,8 @@ _AT_A_TIME = 0.005
 _PARTS = tuple(part.name for part in dataclasses.fields(Snapshot))
 
 Options: TypeAlias = Mapping[str, str]
-_Key: TypeAlias = tuple[object, str, frozenset[tuple[str, str]]]
-"""The offering, the user where that makes a difference, and the choice."""
+_Key: TypeAlias = tuple[object, Hashable, frozenset[tuple[str, str]]]
+"""The offering, for whose servers it is, and the choice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +84,8 @@ class Forecasts:
         self, spawner: "GenkanSpawner", choices: Sequence[Options], *, offering: "Offering"
     ) -> list[Verdict | None]:
         """Return what would come of each choice, all at the same moment; None where its pod cannot be made."""
-        whose = spawner.user.name if spawner.differs_by_user else ""
-        keys: list[_Key] = [(offering.edition, whose, frozenset(options.items())) for options in choices]
+        servers = whose(spawner)
+        keys: list[_Key] = [(offering.edition, servers, frozenset(options.items())) for options in choices]
         expected = [
             await self._expect(key, spawner, options, offering) for key, options in zip(keys, choices, strict=True)
         ]
@@ -134,6 +135,7 @@ async def _foresee(spawner: "GenkanSpawner", options: Options, offering: "Offeri
     # What it is offered may have changed since.
     scratch.profile_list = lambda _: offering.profiles
     try:
+        await scratch.apply_group_overrides()
         await scratch.load_user_options()
         # The first user's name must not stand for the others: a waiting pod of that name would be left out.
         demand = dataclasses.replace(OwnHome.of(scratch).left_out(demand_of(await pod_manifest(scratch))), name="")

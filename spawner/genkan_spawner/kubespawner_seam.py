@@ -141,6 +141,19 @@ def claim_names(spawner: KubeSpawner, *, proposed: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([spawner.pvc_name, ours[-1]]))
 
 
+def expanded(spawner: KubeSpawner, value: Any) -> Any:
+    """Return a value of a trait with what KubeSpawner puts into its templates."""
+    return spawner._expand_all(value)
+
+
+def mounted_claims(spawner: KubeSpawner) -> Iterator[tuple[str, str]]:
+    """Yield the claims of a spawner's volumes, which have either spelling: as they are configured, and their names."""
+    for volume in spawner._sorted_dict_values(spawner.volumes):
+        claim = volume.get("persistentVolumeClaim") or volume.get("persistent_volume_claim") or {}
+        template = str(claim.get("claimName", ""))
+        yield template, str(expanded(spawner, template))
+
+
 def take_claim(spawner: KubeSpawner, name: str, *, exists: bool) -> None:
     """Have the user's home be in the claim of this name, and remember it once it exists."""
     spawner.pvc_name = name

@@ -16,7 +16,7 @@ from genkan_spawner.aftermath import Aftermath
 from genkan_spawner.drawings import Drawings
 from genkan_spawner.forecast import FRESH, Forecasts
 from genkan_spawner.hub_view import Standing
-from genkan_spawner.kinds import PODS
+from genkan_spawner.kinds import CLAIMS, PODS
 from genkan_spawner.offering import catalogue_source
 
 from ..support.objects import pod
@@ -283,6 +283,37 @@ async def test_a_hook_of_the_site_may_ask_for_something_else_for_each_user(make:
     for _ in range(2):
         assert "This needs 7 GPUs" in told(await alice.get_options_form(), "card")
         assert "Free" in told(await bob.get_options_form(), "card")
+
+
+@pytest.mark.parametrize(
+    "volumes",
+    [
+        [{"name": "data", "persistentVolumeClaim": {"claimName": "data-{username}"}}],
+        {"data": {"name": "data", "persistent_volume_claim": {"claimName": "data-{username}"}}},
+    ],
+    ids=["list", "dictionary"],
+)
+async def test_a_claim_of_one_user_decides_no_other_users_cards_and_is_not_named_on_them(
+    make: MakeSpawner, small: str, play: Stage, volumes: Any
+) -> None:
+    config = Config({"GenkanSpawner": {"namespace": NAMESPACE, "volumes": volumes}})
+    alice, bob = make(config, catalogue_file=small), named(make(config, catalogue_file=small), "bob")
+    claim = {"metadata": {"name": "data-bob", "namespace": NAMESPACE}, "spec": {}, "status": {"phase": "Bound"}}
+    play.cluster.put(CLAIMS, claim)
+    await play.seen(lambda: (NAMESPACE, "data-bob") in play.view.cache.snapshot().storage.claims)
+
+    assert "The storage data-alice" in told(await alice.get_options_form(), "card")
+    assert "Free" in told(await bob.get_options_form(), "card")
+
+
+async def test_what_a_site_gives_a_group_is_on_the_cards_of_its_members(make: MakeSpawner, small: str) -> None:
+    more = {"groups": [VISION], "spawner_override": {"extra_resource_guarantees": {"example.com/licence": "1"}}}
+    config = Config({"GenkanSpawner": {"group_overrides": {"01": more}}})
+    alice, bob = make(config, catalogue_file=small), make(config, catalogue_file=small)
+
+    assert "Free" in told(await bob.get_options_form(), "small")
+    assert "This needs 1 device licence" in told(await joined(alice, VISION).get_options_form(), "small")
+    assert "Free" in told(await joined(alice).get_options_form(), "small")
 
 
 async def test_who_asked_first_is_not_whom_verdicts_are_about(
