@@ -108,10 +108,10 @@ def _objections(quota: QuotaRecord, demand: Demand, usage: Mapping[str, int], sn
 
 def _rows(quota: QuotaRecord, usage: Mapping[str, int], snapshot: Snapshot) -> Iterator[tuple[str, int, int]]:
     """Return resource, used and requested of what a quota limits and the pod asks for, devices first."""
-    assumed = [pod for pod in snapshot.assumed if _is_counted(pod, quota, snapshot)]
+    uncounted = [pod for pod in snapshot.uncounted if _is_counted(pod, quota, snapshot)]
     for resource in sorted(quota.hard, key=lambda name: (not is_device(name), name)):
         if requested := usage.get(resource, 0):
-            waiting = sum(_usage_of(pod).get(resource, 0) for pod in assumed)
+            waiting = sum(_usage_of(pod).get(resource, 0) for pod in uncounted)
             yield resource, quota.used.get(resource, 0) + waiting, requested
 
 

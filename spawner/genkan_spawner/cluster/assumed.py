@@ -1,6 +1,6 @@
 """Pods that the hub has just created, until the watch shows them: two users must not both be promised the last GPU."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .liveness import Clock
 from .records import PodRecord
@@ -16,6 +16,8 @@ class _Assumption:
     since: float
     namesake: str | None
     """The uid of a pod of the same name that was there before."""
+    created: bool = False
+    """Whether the API server has taken it: quotas count it from then on."""
 
 
 class AssumedPods:
@@ -30,6 +32,12 @@ class AssumedPods:
         if namesake != pod.uid:
             self._assumptions[pod.namespace, pod.name] = _Assumption(pod, self._clock(), namesake)
 
+    def confirm(self, uid: str) -> None:
+        """Note that a pod was created."""
+        for key, found in self._assumptions.items():
+            if found.pod.uid == uid:
+                self._assumptions[key] = replace(found, created=True)
+
     def forget(self, uid: str) -> None:
         """Drop a pod that did not come to be."""
         for key in [key for key, found in self._assumptions.items() if found.pod.uid == uid]:
@@ -39,6 +47,11 @@ class AssumedPods:
         """Drop what the watch has shown; news of a namesake from before do not count."""
         if (found := self._assumptions.get(key)) is not None and found.namesake != uid:
             del self._assumptions[key]
+
+    def uncounted(self) -> tuple[PodRecord, ...]:
+        """Return those that no quota counts yet, since they are still to be created."""
+        self.pods()
+        return tuple(found.pod for found in self._assumptions.values() if not found.created)
 
     def pods(self) -> tuple[PodRecord, ...]:
         """Return those still to be believed in, in the order in which they were assumed."""

@@ -111,6 +111,7 @@ class ClusterCache:
             fills=self.fills(),
             health=self.health(),
             assumed=assumed,
+            uncounted=self._assumed.uncounted(),
         )
 
     def health(self) -> Mapping[Source, Health]:
@@ -125,6 +126,10 @@ class ClusterCache:
         """Count a pod as pending that is being created, until the watch shows it, `forget`, or a minute has passed."""
         namesake = self._board.pods.get((pod.namespace, pod.name))
         self._assumed.assume(pod, namesake=namesake.uid if namesake is not None else None)
+
+    def confirm(self, uid: str) -> None:
+        """Note that an assumed pod was created: quotas count it by themselves from now on."""
+        self._assumed.confirm(uid)
 
     def forget(self, uid: str) -> None:
         """Stop assuming a pod that did not come to be."""

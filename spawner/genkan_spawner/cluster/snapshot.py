@@ -74,7 +74,9 @@ class Snapshot:
     """How full the disks are of which that is known."""
     health: Mapping[Source, Health] = field(default_factory=lambda: MappingProxyType({}))
     assumed: tuple[PodRecord, ...] = ()
-    """Those of `pending` that only the hub knows of so far; quotas' `used` does not count them yet."""
+    """Those of `pending` that only the hub knows of so far."""
+    uncounted: tuple[PodRecord, ...] = ()
+    """Those of `assumed` that are still to be created, so that quotas' `used` does not count them yet."""
 
     def knows(self, *sources: Source) -> bool:
         """Return whether all of these kinds were read and are followed."""

@@ -52,6 +52,10 @@ class Reservation:
         self.verdict = _checked(self.examine, demand, self.cache.snapshot())
         self.cache.assume(_assumed(demand, uid=self.uid, snapshot=self.cache.snapshot()))
 
+    def confirm(self) -> None:
+        """Note that the pod was created, which takes its share of the quotas itself."""
+        self.cache.confirm(self.uid)
+
     def forget(self) -> None:
         """Give the place back."""
         self.cache.forget(self.uid)

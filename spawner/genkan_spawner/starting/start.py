@@ -123,6 +123,7 @@ class Start:
             spawner.remember()
             self._asked = manifest
             self._created = await create_pod(api, manifest, within=within, remove_earlier=self._remove_earlier)
+            reservation.confirm()
             # The pod comes first: it can be taken back, and a home never is.
             if claim is not None:
                 await create_claim(api, claim, within=within)

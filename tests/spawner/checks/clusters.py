@@ -125,6 +125,7 @@ def snapshot(
         priority_classes={row.name: row for row in classes},
         health={source: Health(source not in blind, source not in blind, age=0.0) for source in Source},
         assumed=guessed,
+        uncounted=guessed,
     )
 
 

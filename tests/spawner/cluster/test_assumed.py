@@ -52,6 +52,17 @@ def test_a_pod_that_did_not_come_to_be_is_forgotten() -> None:
     assert [found.name for found in pods.pods()] == ["jupyter-bob"]
 
 
+def test_a_pod_that_was_created_is_counted_by_quotas() -> None:
+    pods = AssumedPods(clock=FakeClock())
+    pods.assume(assumed(), namesake=None)
+    assert pods.uncounted() == (assumed(),)
+    pods.confirm("never heard of")
+    assert pods.uncounted() == (assumed(),)
+    pods.confirm("made-up")
+    assert pods.uncounted() == ()
+    assert pods.pods() == (assumed(),)
+
+
 def test_nothing_is_assumed_for_ever() -> None:
     clock = FakeClock()
     pods = AssumedPods(clock=clock)

@@ -210,6 +210,23 @@ async def test_a_share_is_not_promised_twice_either(monkeypatch: pytest.MonkeyPa
 
 
 @in_jumping_time
+async def test_a_share_is_not_counted_twice_once_the_pod_is_created(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch, gpus=2) as play:
+        with reserved(play.view.cache, manifest("alice"), examine=check) as reservation:
+            reservation.confirm()
+        play.cluster.put(
+            QUOTAS, quota(namespace="default", hard={f"requests.{GPU}": "2"}, used={f"requests.{GPU}": "1"})
+        )
+        await play.seen(lambda: play.view.cache.snapshot().quotas)
+
+        with reserved(play.view.cache, manifest("bob"), examine=check):
+            assert assumed(play) == ["alice", "bob"]
+        with pytest.raises(Refusal) as refused, reserved(play.view.cache, manifest("carol", gpus=1), examine=check):
+            pass
+        assert refused.value.reason == Reason.QUOTA
+
+
+@in_jumping_time
 async def test_a_place_counts_with_its_priority(monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage(monkeypatch) as play:
         play.cluster.put(PRIORITY_CLASSES, priority_class("high", value=7, preemptionPolicy="Never"))

@@ -60,6 +60,19 @@ async def test_where_a_server_will_be_is_written_down_before_it_is_there(monkeyp
 
 
 @in_jumping_time
+async def test_quotas_count_a_pod_themselves_from_its_creation_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch) as play, spawners(monkeypatch) as make:
+        confirmed: list[int] = []
+        monkeypatch.setattr(play.view.cache, "confirm", lambda _: confirmed.append(len(play.cluster.all(PODS))))
+        starting = make().start()
+        await play.created()
+        await play.run()
+        await starting
+
+        assert confirmed == [1]
+
+
+@in_jumping_time
 async def test_of_two_users_at_once_the_last_gpu_is_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage(monkeypatch, gpus=1) as play, spawners(monkeypatch) as make:
         began = now()
