@@ -219,6 +219,15 @@ async def test_a_cluster_that_refuses_to_be_read_is_unknown(bench: Bench) -> Non
     assert (code, found["state"]) == (5, "unknown")
 
 
+async def test_with_rights_in_a_namespace_only_its_share_counts(bench: Bench) -> None:
+    bench.server.refused = {kind.path(): (403, "Forbidden") for kind in (PODS, QUOTAS, LIMIT_RANGES, CLAIMS)}
+    bench.has(quota("team", hard="1", used="1"), path=QUOTAS.path(namespace="team"))
+
+    code, (found,) = await bench.ask(pod(namespace="team", gpu="1"))
+
+    assert (code, found["state"]) == (4, "refused")
+
+
 async def test_a_cluster_that_does_not_answer_is_unknown(tmp_path: Path) -> None:
     async with fake_api_server(tmp_path) as (server, _):
         bench = Bench(server, tmp_path)

@@ -43,7 +43,7 @@ async def answer(
         demands = [_demand(one, namespace=namespace) for one in asked]
         if not asked:
             return explained
-        snapshot = await read_snapshot(api)
+        snapshot = await read_snapshot(api, namespaces={demand.namespace for demand in demands})
     outlook = Outlook.of(snapshot)
     for one, demand in zip(asked, demands, strict=True):
         explained.append(Explained(one.name, one.conditions.examine(demand, snapshot, outlook=outlook)))
