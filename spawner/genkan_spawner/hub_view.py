@@ -39,7 +39,7 @@ class Standing:
     """How far the view can be trusted, for the people who read what it shows."""
 
     known: bool
-    """Whether nodes, pods and quotas are all followed."""
+    """Whether nodes, pods and quotas are all followed, the pods in all namespaces."""
     age: int
     """Seconds since the oldest sign of life of them; 0 if one was never read."""
 
@@ -104,7 +104,8 @@ class HubView:
     def standing(self) -> Standing:
         """Return how old what is known is."""
         kinds = [health for source, health in self.cache.health().items() if source not in STORAGE]
-        known = all(health.loaded and health.healthy for health in kinds)
+        everywhere = not self.cache.health()[Source.PODS].partial
+        known = everywhere and all(health.loaded and health.healthy for health in kinds)
         oldest = max(health.age for health in kinds)
         return Standing(known, int(oldest) if math.isfinite(oldest) else 0)
 

@@ -159,6 +159,13 @@ async def test_where_only_some_namespaces_may_be_read_only_those_are_seen(monkey
         await view.ready()
         assert view.sees_pods(NAMESPACE)
         assert not view.sees_pods("elsewhere")
+        assert not view.standing().known
+        assert view.cache.snapshot().knows(Source.PODS, namespace=NAMESPACE)
+        assert not view.cache.snapshot().knows(Source.PODS, namespace="elsewhere")
+        view.follow({"elsewhere"})
+        assert not view.cache.snapshot().knows(Source.PODS, namespace="elsewhere")
+        await view.ready()
+        assert view.cache.snapshot().knows(Source.PODS, namespace="elsewhere")
     finally:
         await view.close()
 

@@ -34,31 +34,34 @@ def check_fit(
     found = outlook.capacity.sort(demand.placement)
     spots = [spot for spot in found.open if spot.name not in ruled_out] if ruled_out else found.open
     if any(fits(demand.requests, spot.free, taken.get(spot.name)) for spot in spots):
-        return _with_rules(demand, Finding(Check.FIT, State.READY))
+        return _with_rules(demand, outlook, Finding(Check.FIT, State.READY))
     match foresee_preemption(demand, own, spots, outlook=outlook, taken=taken):
         case Preemption.SUCCEEDS:
             sentence = "Work of lower priority will be interrupted to make room."
-            return _with_rules(demand, Finding(Check.FIT, State.READY, sentence, would_preempt=True))
+            return _with_rules(demand, outlook, Finding(Check.FIT, State.READY, sentence, would_preempt=True))
         case Preemption.CONTESTED:
             sentence = (
                 "Work of lower priority can make room, but other work waits for the same room and may be quicker."
             )
-            return _with_rules(demand, Finding(Check.FIT, State.UNKNOWN, sentence, would_preempt=True))
+            return _with_rules(demand, outlook, Finding(Check.FIT, State.UNKNOWN, sentence, would_preempt=True))
         case Preemption.USELESS:
             pass
     if any(fits(demand.requests, spot.without_leaving(), taken.get(spot.name)) for spot in spots):
         sentence = "Room is becoming free: other work is just ending. The server starts as soon as it is gone."
-        return _with_rules(demand, Finding(Check.FIT, State.WAITS, sentence))
+        return _with_rules(demand, outlook, Finding(Check.FIT, State.WAITS, sentence))
     shut_out = [spot for spot in found.open if spot.name in ruled_out] if ruled_out else []
     shortage = Shortage(demand=demand, spots=tuple(spots), closed=found.closed, ruled_out=tuple(shut_out), taken=taken)
     return shortage.finding(waits=when_full_waits)
 
 
-def _with_rules(demand: Demand, finding: Finding) -> Finding:
-    """Take back a promise that depends on what no check foresees."""
+def _with_rules(demand: Demand, outlook: Outlook, finding: Finding) -> Finding:
+    """Take back a promise that depends on what is not seen or no check foresees."""
     if demand.gated:
         sentence = "Another system decides when this may start, and has not released it yet."
         return Finding(Check.FIT, State.WAITS, sentence)
+    if not outlook.snapshot.sees_everywhere(Source.PODS):
+        sentence = "What others use cannot be seen; the start will show whether there is room."
+        return Finding(Check.FIT, State.UNKNOWN, sentence, would_preempt=finding.would_preempt)
     if demand.unforeseen:
         rules = ", ".join(demand.unforeseen)
         sentence = f"There is room, but this asks for more than can be checked beforehand ({rules})."

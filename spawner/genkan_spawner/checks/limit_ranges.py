@@ -72,7 +72,7 @@ def check_limits(demand: Demand, snapshot: Snapshot) -> tuple[Finding, ...]:
     """Return a finding for each bound that a completed demand does not keep to, none if it keeps to all of them."""
     if demand.sizes is None:
         return ()
-    if not snapshot.knows(Source.LIMIT_RANGES):
+    if not snapshot.knows(Source.LIMIT_RANGES, namespace=demand.namespace):
         sentence = "How much one server may have cannot be seen at the moment; the start will show it."
         return (Finding(Check.QUOTA, State.UNKNOWN, sentence),)
     found: dict[str, Finding] = {}

@@ -25,7 +25,7 @@ def check_quota(demand: Demand, snapshot: Snapshot) -> tuple[Finding, ...]:
 
     The latter carries the numbers of the resource that comes closest to its limit; devices go before others.
     """
-    if not snapshot.knows(Source.QUOTAS):
+    if not snapshot.knows(Source.QUOTAS, namespace=demand.namespace):
         sentence = "What is left of your team's share cannot be seen at the moment; the start will show it."
         return (Finding(Check.QUOTA, State.UNKNOWN, sentence),)
     own = standing(demand, snapshot)
@@ -98,7 +98,7 @@ def _class_matches(rule: ScopeRule, name: str) -> bool:
 def _objections(quota: QuotaRecord, demand: Demand, usage: Mapping[str, int], snapshot: Snapshot) -> Iterator[Finding]:
     unspecified = [name for name in sorted(quota.hard) if name in demand.unspecified]
     if unspecified:
-        known = demand.sizes is None or snapshot.knows(Source.LIMIT_RANGES)
+        known = demand.sizes is None or snapshot.knows(Source.LIMIT_RANGES, namespace=demand.namespace)
         yield _must_specify(quota, unspecified, known=known)
         return
     for resource, used, requested in _rows(quota, usage, snapshot):

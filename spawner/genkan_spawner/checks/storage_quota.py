@@ -21,7 +21,7 @@ def check_claim_quota(
     use: ClaimUse, claim: NewClaim, *, namespace: str, storage_class: str | None, snapshot: Snapshot
 ) -> Iterator[Finding]:
     """Yield a finding for each resource of each quota of which a claim takes more than is left."""
-    if not snapshot.knows(Source.QUOTAS):
+    if not snapshot.knows(Source.QUOTAS, namespace=namespace):
         return
     usage = claim_usage(claim, storage_class)
     for quota in snapshot.quotas.get(namespace, ()):

@@ -51,6 +51,7 @@ class ClusterCache:
         self.fills: Callable[[], Fills] = dict
         """Tells how full the disks are of which somebody knows that."""
         self._assumed = AssumedPods(clock=clock)
+        self._namespaces = frozenset(namespaces or ())
         self._listeners: list[PodListener] = []
         board = self._board
         feeds: dict[Source, Feed[Any]] = {
@@ -77,6 +78,7 @@ class ClusterCache:
 
     def follow(self, namespaces: Collection[str]) -> None:
         """Follow these namespaces too, where all may not be read; at once, if that is so already."""
+        self._namespaces |= frozenset(namespaces)
         for source in self._sources.values():
             source.follow(namespaces)
 
@@ -111,6 +113,7 @@ class ClusterCache:
             fills=self.fills(),
             health=self.health(),
             assumed=assumed,
+            namespaces=self._namespaces,
             uncounted=self._assumed.uncounted(),
         )
 

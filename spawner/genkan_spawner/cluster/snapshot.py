@@ -75,9 +75,19 @@ class Snapshot:
     health: Mapping[Source, Health] = field(default_factory=lambda: MappingProxyType({}))
     assumed: tuple[PodRecord, ...] = ()
     """Those of `pending` that only the hub knows of so far."""
+    namespaces: frozenset[str] | None = None
+    """Those that are read where not all may be; None where nobody asks about others."""
     uncounted: tuple[PodRecord, ...] = ()
     """Those of `assumed` that are still to be created, so that quotas' `used` does not count them yet."""
 
-    def knows(self, *sources: Source) -> bool:
-        """Return whether all of these kinds were read and are followed."""
-        return all((found := self.health.get(source)) is not None and found.healthy for source in sources)
+    def knows(self, *sources: Source, namespace: str | None = None) -> bool:
+        """Return whether all of these kinds were read and are followed; in a namespace, if one is given."""
+        seen = namespace is None or self.namespaces is None or namespace in self.namespaces
+        return all(
+            (found := self.health.get(source)) is not None and found.healthy and (seen or not found.partial)
+            for source in sources
+        )
+
+    def sees_everywhere(self, source: Source) -> bool:
+        """Return whether a kind is known in all namespaces, and not only in those of the teams."""
+        return self.knows(source) and not self.health[source].partial

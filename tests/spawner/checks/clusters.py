@@ -113,9 +113,10 @@ def snapshot(
     classes: Iterable[PriorityClassRecord] = CLASSES,
     assumed: Iterable[PodRecord] = (),
     unknown: Iterable[Source] = (),
+    partial: Iterable[Source] = (),
 ) -> Snapshot:
-    """Put a cluster together; pods without a node wait."""
-    every, guessed, blind = [*pods, *assumed], tuple(assumed), set(unknown)
+    """Put a cluster together; pods without a node wait. What is `partial` is seen in the namespace `team` alone."""
+    every, guessed, blind, parts = [*pods, *assumed], tuple(assumed), set(unknown), set(partial)
     views = {one.name: _view(one, [pod for pod in every if pod.node == one.name]) for one in nodes}
     return Snapshot(
         nodes=views,
@@ -123,7 +124,11 @@ def snapshot(
         quotas={"team": tuple(quotas)},
         limit_ranges={"team": tuple(limit_ranges)},
         priority_classes={row.name: row for row in classes},
-        health={source: Health(source not in blind, source not in blind, age=0.0) for source in Source},
+        health={
+            source: Health(source not in blind, source not in blind, age=0.0, partial=source in parts)
+            for source in Source
+        },
+        namespaces=frozenset({"team"}),
         assumed=guessed,
         uncounted=guessed,
     )

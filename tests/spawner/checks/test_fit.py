@@ -303,6 +303,31 @@ def test_room_that_is_becoming_free_is_waited_for() -> None:
     assert found.message.startswith("Room is becoming free")
 
 
+@pytest.mark.parametrize(
+    ("pods", "spec", "state"),
+    [
+        ([], {}, State.UNKNOWN),
+        ([pod("p", "gpu=2", on="a", priority=10)], {"priorityClassName": "high"}, State.UNKNOWN),
+        ([pod("p", "gpu=2", on="a", terminating=True)], {}, State.UNKNOWN),
+        ([pod("p", "gpu=2", on="a")], {}, State.REFUSED),
+        ([], {"schedulingGates": [{"name": "queue"}]}, State.WAITS),
+    ],
+    ids=["free", "by preemption", "becoming free", "taken", "gated"],
+)
+def test_where_the_pods_of_others_are_not_seen_nothing_is_promised(
+    pods: list[PodRecord], spec: dict[str, Any], state: State
+) -> None:
+    view = snapshot([node()], pods, partial=[Source.PODS])
+
+    assert check_fit(demand("gpu=1", **spec), Outlook.of(view)).state is state
+
+
+def test_who_may_wait_does_so_where_what_is_seen_is_too_much_already() -> None:
+    view = snapshot([node()], [pod("p", "gpu=2", on="a")], partial=[Source.PODS])
+
+    assert check_fit(demand("gpu=1"), Outlook.of(view), when_full_waits=True).state is State.WAITS
+
+
 def test_room_that_is_becoming_free_is_promised_once() -> None:
     ending = pod("p", "gpu=1", on="b", terminating=True)
     nodes = [node("a", "cpu=8 gpu=1"), node("b", "cpu=8 gpu=1")]

@@ -1,5 +1,6 @@
 """Limit ranges as admission reads them: what they fill in, and what they bound."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -232,3 +233,12 @@ def test_an_amount_that_cannot_be_read_is_left_out(caplog: pytest.LogCaptureFixt
     assert (dict(found.rows[0].most), dict(found.rows[0].default)) == (amounts("memory=1Gi"), {})
     assert "The amount of cpu of limit range team/odd cannot be read and is left out" in caplog.text
     assert limit_range_record({"metadata": {"name": "bare", "namespace": "team"}}).rows == ()
+
+
+@pytest.mark.parametrize(("namespace", "told"), [("team", 0), ("elsewhere", 1)])
+def test_bounds_are_known_where_their_namespace_is_read(namespace: str, told: int) -> None:
+    asking = replace(demand("cpu=1"), namespace=namespace)
+
+    found = check_limits(asking, snapshot(partial=[Source.LIMIT_RANGES]))
+
+    assert [finding.state for finding in found] == [State.UNKNOWN] * told

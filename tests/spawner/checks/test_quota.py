@@ -1,5 +1,6 @@
 """Quotas as admission reads them: resources, scopes and what has to be given."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -262,3 +263,12 @@ def test_what_was_never_read_is_unknown() -> None:
     (found,) = check_quota(demand(), snapshot(unknown=[Source.QUOTAS]))
 
     assert found.state is State.UNKNOWN
+
+
+@pytest.mark.parametrize(("namespace", "state"), [("team", State.READY), ("elsewhere", State.UNKNOWN)])
+def test_a_share_is_known_where_its_namespace_is_read(namespace: str, state: State) -> None:
+    asking = replace(demand("gpu=1"), namespace=namespace)
+
+    (found,) = check_quota(asking, snapshot(partial=[Source.QUOTAS]))
+
+    assert found.state is state
