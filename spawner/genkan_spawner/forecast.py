@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 FRESH = 0.5
 """Seconds for which verdicts serve further forms: with a busy cluster every form would be computed anew."""
 
+TRY_AGAIN = 30.0
+"""Seconds after which a choice whose pod could not be made is tried again: each try writes a traceback."""
+
 MOST_DEMANDS = 5000
 """Choices of which the demand is kept; the one that was not asked for longest goes first."""
 
@@ -48,6 +51,18 @@ class _Expected:
 
     demand: Demand
     conditions: Conditions
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """What came of making a choice's pod."""
+
+    found: _Expected | None
+    at: float
+
+    def serves(self, now: float) -> bool:
+        """Return whether it stands: what failed may have been something that passes."""
+        return self.found is not None or now - self.at < TRY_AGAIN
 
 
 @dataclass(slots=True)
@@ -76,7 +91,7 @@ class Forecasts:
     def __init__(self, cache: "ClusterCache", *, clock: Callable[[], float] = time.monotonic) -> None:
         self._cache = cache
         self._clock = clock
-        self._expected: dict[_Key, _Expected | None] = {}
+        self._attempts: dict[_Key, _Attempt] = {}
         self._under_way: dict[_Key, asyncio.Task[_Expected | None]] = {}
         self._look: _Look | None = None
 
@@ -103,20 +118,21 @@ class Forecasts:
         self, key: _Key, spawner: "GenkanSpawner", options: Options, offering: "Offering"
     ) -> _Expected | None:
         """Return what a choice would ask for; many who want to know at once wait for one answer."""
-        if key in self._expected:
-            found = self._expected[key] = self._expected.pop(key)
-            return found
+        known = self._attempts.pop(key, None)
+        if known is not None and known.serves(self._clock()):
+            self._attempts[key] = known
+            return known.found
         task = self._under_way.get(key)
         if task is None:
             task = self._under_way[key] = asyncio.create_task(_foresee(spawner, options, offering))
             task.add_done_callback(lambda _: self._under_way.pop(key))
         # Unlike awaiting it, this leaves the task to the others when one who waits is cancelled.
         await asyncio.wait({task})
-        found = task.result()
-        while len(self._expected) >= MOST_DEMANDS:
-            del self._expected[next(iter(self._expected))]
-        self._expected[key] = found
-        return found
+        attempt = _Attempt(task.result(), self._clock())
+        while len(self._attempts) >= MOST_DEMANDS:
+            del self._attempts[next(iter(self._attempts))]
+        self._attempts[key] = attempt
+        return attempt.found
 
     def _newest(self) -> _Look:
         """Return the state of the cluster, looked at anew if it is time for it."""

@@ -14,7 +14,7 @@ from traitlets.config import Config
 from genkan_spawner import GenkanSpawner, form, offering
 from genkan_spawner.aftermath import Aftermath
 from genkan_spawner.drawings import Drawings
-from genkan_spawner.forecast import FRESH, Forecasts
+from genkan_spawner.forecast import FRESH, TRY_AGAIN, Forecasts
 from genkan_spawner.hub_view import Standing
 from genkan_spawner.kinds import CLAIMS, PODS
 from genkan_spawner.offering import catalogue_source
@@ -285,6 +285,29 @@ async def test_a_hook_of_the_site_may_ask_for_something_else_for_each_user(make:
         assert "Free" in told(await bob.get_options_form(), "card")
 
 
+async def test_what_fails_once_is_tried_again_and_not_on_each_form(
+    make: MakeSpawner, small: str, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    down = True
+
+    def hook(_: GenkanSpawner, manifest: Any) -> Any:
+        if down:
+            raise OSError
+        return manifest
+
+    config = Config()
+    config.GenkanSpawner.modify_pod_hook = hook
+    user = make(config, catalogue_file=small)
+    for _ in range(3):
+        assert "-verdict" not in await user.get_options_form()
+    failures = [row for row in caplog.records if "modify_pod_hook" in row.getMessage()]
+    assert len(failures) == len(("small", "card"))
+
+    down = False
+    clock.now += TRY_AGAIN
+    assert "Free" in told(await user.get_options_form(), "card")
+
+
 @pytest.mark.parametrize(
     "volumes",
     [
@@ -432,4 +455,4 @@ async def test_pages_that_only_ask_whether_there_is_a_form_render_none(make: Mak
     user = make(catalogue_file=small)
 
     assert callable(user.options_form), "JupyterHub's pages ask each time, and a text would be rendered for each"
-    assert not user.view.forecasts._expected
+    assert not user.view.forecasts._attempts
