@@ -4,11 +4,11 @@ Follows the filters of kube-scheduler 1.36's default profile that look at nodes 
 TaintToleration, NodeAffinity, NodeUnschedulable, NodeName) and its DefaultPreemption.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from genkan_spawner.cluster.snapshot import Source
 
-from .capacity import fits
+from .capacity import Spot, fits
 from .demand import Demand
 from .findings import Check, Finding, State
 from .outlook import Outlook
@@ -51,7 +51,20 @@ def check_fit(
         return _with_rules(demand, outlook, Finding(Check.FIT, State.WAITS, sentence))
     shut_out = [spot for spot in found.open if spot.name in ruled_out] if ruled_out else []
     shortage = Shortage(demand=demand, spots=tuple(spots), closed=found.closed, ruled_out=tuple(shut_out), taken=taken)
-    return shortage.finding(waits=when_full_waits)
+    return _with_doubt(demand, outlook, spots, shortage.finding(waits=when_full_waits))
+
+
+def _with_doubt(demand: Demand, outlook: Outlook, spots: Iterable[Spot], finding: Finding) -> Finding:
+    """Take back a refusal if room could be made by a priority that cannot be looked up."""
+    if finding.state is not State.REFUSED or outlook.snapshot.knows(Source.PRIORITY_CLASSES):
+        return finding
+    fixed = not demand.priority_class or demand.priority is not None
+    if fixed or demand.never_preempts or demand.placement.node_name:
+        return finding
+    if not any(fits(demand.requests, spot.view.node.allocatable) for spot in spots):
+        return finding
+    sentence = "Whether work of lower priority makes room cannot be seen at the moment; the start will show it."
+    return Finding(Check.FIT, State.UNKNOWN, sentence)
 
 
 def _with_rules(demand: Demand, outlook: Outlook, finding: Finding) -> Finding:

@@ -29,6 +29,8 @@ class Shortage:
 
     def finding(self, *, waits: bool) -> Finding:
         """Tell the obstacle that is the easiest to overcome; `waits` where a start may wait for room."""
+        if waits and self._no_such_kind():
+            return Finding(Check.FIT, State.WAITS, "No machine of this kind is there now; one may be added.")
         ever = any(self._able(spot) for spot in self.spots) or bool(self._closed(PASSING))
         state = State.WAITS if waits and ever else State.REFUSED
         if not self.spots:
@@ -36,6 +38,11 @@ class Shortage:
         if not any(self._able(spot) for spot in self.spots):
             return self._too_big(state, ever=ever)
         return self._full(state)
+
+    def _no_such_kind(self) -> bool:
+        """Return whether no node is as the demand wants it, which one that is added may be."""
+        chosen = self.spots or self.ruled_out or any(obstacle is not Obstacle.OTHER for _, obstacle in self.closed)
+        return not chosen and not self.demand.placement.node_name
 
     @property
     def _wanted(self) -> dict[str, int]:

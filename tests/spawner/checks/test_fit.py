@@ -255,6 +255,28 @@ def test_where_starts_may_wait_only_those_do_that_can_ever_be(size: str, state: 
     assert fit(size, [node()], [pod("p", "gpu=2", on="a")], waits=True).state is state
 
 
+@pytest.mark.parametrize("nodes", [[], [node("b", labels={"pool": "b"})]])
+def test_who_may_wait_does_so_for_a_machine_of_a_kind_that_is_not_there_now(nodes: list[NodeRecord]) -> None:
+    found = fit("gpu=1", nodes, waits=True, nodeSelector={"pool": "a"})
+
+    assert (found.state, found.ever) == (State.WAITS, True)
+    assert found.message == "No machine of this kind is there now; one may be added."
+    assert fit("gpu=1", nodes, nodeSelector={"pool": "a"}).state is State.REFUSED
+
+
+@pytest.mark.parametrize(
+    ("nodes", "spec"),
+    [
+        ([node("b")], {"nodeName": "a"}),
+        ([node("b", taints=["dedicated=ml:NoSchedule"])], {}),
+        ([node("a", labels={"pool": "a"}, size="cpu=1")], {"nodeSelector": {"pool": "a"}}),
+    ],
+    ids=["by hand", "reserved", "too small"],
+)
+def test_nobody_waits_for_what_no_new_machine_changes(nodes: list[NodeRecord], spec: dict[str, Any]) -> None:
+    assert fit("gpu=1", nodes, waits=True, **spec).state is State.REFUSED
+
+
 def test_a_toleration_opens_a_node() -> None:
     nodes = [node(taints=["dedicated=ml:NoSchedule"], cordoned=True, ready=False)]
 
@@ -361,6 +383,22 @@ class TestPreemption:
         found = fit("gpu=1", [node()], pods, priorityClassName=klass)
 
         assert (found.state is State.READY, found.would_preempt) == (preempts, preempts)
+
+    @pytest.mark.parametrize(
+        ("size", "spec", "state"),
+        [
+            ("gpu=1", {"priorityClassName": "high"}, State.UNKNOWN),
+            ("gpu=1", {}, State.REFUSED),
+            ("gpu=3", {"priorityClassName": "high"}, State.REFUSED),
+            ("gpu=1", {"priorityClassName": "high", "preemptionPolicy": "Never"}, State.REFUSED),
+            ("gpu=1", {"priorityClassName": "high", "priority": 0}, State.REFUSED),
+        ],
+    )
+    def test_who_gives_way_is_unknown_where_classes_are(self, size: str, spec: dict[str, Any], state: State) -> None:
+        pods = [pod("p", "gpu=2", on="a", priority=10)]
+        view = snapshot([node()], pods, classes=[], unknown=[Source.PRIORITY_CLASSES])
+
+        assert check_fit(demand(size, **spec), Outlook.of(view)).state is state
 
     def test_the_room_has_to_be_on_one_node(self) -> None:
         pods = [pod("p", "gpu=1", on="a", priority=10), pod("q", "gpu=1", on="a", priority=2000)]
