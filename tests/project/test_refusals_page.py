@@ -13,11 +13,15 @@ PAGE = ROOT / "docs/users/refusals.md"
 ROW = re.compile(r"^\| (?P<example>(?!-|the hub says).+?) \| ", re.MULTILINE)
 SPAWNER = ROOT / "spawner/genkan_spawner"
 MODULES = [
-    ROOT / "profiles/genkan_profiles/choices.py",
+    *(ROOT / f"profiles/genkan_profiles/{name}.py" for name in ("choices", "home_names")),
     *(SPAWNER / f"checks/{name}.py" for name in ("driver", "fit", "limit_ranges", "priority", "quota", "shortage")),
     *(SPAWNER / f"checks/{name}.py" for name in ("disks", "storage", "storage_quota")),
     SPAWNER / "following/storage_trouble.py",
-    *(SPAWNER / f"starting/{name}.py" for name in ("companions", "creation", "pursuit", "reservation", "start")),
+    *(SPAWNER / f"homes/{name}.py" for name in ("owner", "preparation", "taking")),
+    *(
+        SPAWNER / f"starting/{name}.py"
+        for name in ("companions", "creation", "line", "pursuit", "reservation", "start")
+    ),
     SPAWNER / "following/endings.py",
     *(SPAWNER / f"{name}.py" for name in ("aftermath", "denials", "hooks", "offering", "spawner")),
 ]
