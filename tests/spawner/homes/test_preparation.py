@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -96,14 +97,16 @@ def test_what_it_is_in_must_be_there(shell: list[str], homes: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as two users")
-def test_a_home_of_somebody_else_is_not_taken(shell: list[str], homes: Path) -> None:
-    for folder in (homes.parent.parent.parent, homes.parent.parent, homes.parent, homes):
-        folder.chmod(0o755)
-    (homes / "alice").mkdir(mode=0o777)
-    (homes / "alice").chmod(0o777)
+def test_a_home_of_somebody_else_is_not_taken(shell: list[str]) -> None:
+    # Not in pytest's own folder, which another run of pytest closes to other users.
+    with tempfile.TemporaryDirectory() as name:
+        homes = Path(name)
+        homes.chmod(0o755)
+        (homes / "alice").mkdir()
+        (homes / "alice").chmod(0o777)
 
-    assert run(shell, homes, uid=4321)[0] == FOREIGN
-    code, message = run(shell, homes, "bob", uid=4321)
+        assert run(shell, homes, uid=4321)[0] == FOREIGN
+        code, message = run(shell, homes, "bob", uid=4321)
     assert code == NOT_MADE
     assert "Permission denied" in message
 
