@@ -24,8 +24,7 @@ from genkan_spawner.kinds import LIMIT_RANGES, NODES, PODS, PRIORITY_CLASSES, QU
 async def read_snapshot(api: KubernetesApi, *, namespaces: Collection[str] = ()) -> Snapshot:
     """List all kinds; one that cannot be read is unknown, and the others count all the same.
 
-    Where what is in all namespaces may not be read, that of `namespaces` is; but for pods, of which a part would show
-    room that others have taken.
+    Where what is in all namespaces may not be read, that of `namespaces` is, as a hub does.
     """
     board, storage = Board(), StorageBoard()
     feeds: dict[Source, Feed[Any]] = {
@@ -46,6 +45,7 @@ async def read_snapshot(api: KubernetesApi, *, namespaces: Collection[str] = ())
         priority_classes=view.priority_classes,
         storage=storage.view(),
         health=dict(zip(feeds, found, strict=True)),
+        namespaces=frozenset(namespaces),
     )
 
 
@@ -66,6 +66,6 @@ async def _listed(api: KubernetesApi, kind: Kind, *, namespaces: Collection[str]
     try:
         return await api.list(kind), False
     except ForbiddenError:
-        if not namespaces or not kind.namespaced or kind is PODS:
+        if not namespaces or not kind.namespaced:
             raise
     return [one for namespace in sorted(namespaces) for one in await api.list(kind, namespace=namespace)], True

@@ -63,12 +63,15 @@ async def test_what_may_be_read_in_a_namespace_only_is_read_there(tmp_path: Path
         server.refused[QUOTAS.path(namespace="team")] = (403, "Forbidden")
         less = await read_snapshot(api, namespaces=["team"])
 
-    parts = {Source.QUOTAS, Source.LIMIT_RANGES, Source.CLAIMS}
+    parts = {Source.PODS, Source.QUOTAS, Source.LIMIT_RANGES, Source.CLAIMS}
+    assert [pod.name for pod in found.pending] == ["one-of-many"]
     assert list(found.storage.claims) == [("team", "home")]
     assert {source for source, health in found.health.items() if health.partial} == parts
-    assert unknown(found) == {Source.PODS}
-    assert unknown(nowhere) == {Source.PODS, *parts}
-    assert unknown(less) == {Source.PODS, Source.QUOTAS}
+    assert unknown(found) == set()
+    assert unknown(nowhere) == parts
+    assert unknown(less) == {Source.QUOTAS}
+    assert found.knows(Source.QUOTAS, namespace="team")
+    assert not found.knows(Source.QUOTAS, namespace="other")
 
 
 def claim(name: str, namespace: str) -> JsonObject:
