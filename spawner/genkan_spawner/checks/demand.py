@@ -19,6 +19,9 @@ from .placement import Placement, read_placement
 PODS = "pods"
 """The resource that stands for a place on a node; each pod takes one."""
 
+DEFAULT_SCHEDULER = "default-scheduler"
+"""Which places pods that name none."""
+
 _COMPUTE = ("cpu", "memory")
 _POD_LEVEL = (*_COMPUTE, "hugepages-")
 
@@ -67,7 +70,7 @@ class Demand:
     """The manifest's own number; the class decides where it is known."""
     preemption: PreemptionPolicy | None = None
     """None where the manifest leaves it to the class."""
-    scheduler: str = "default-scheduler"
+    scheduler: str = DEFAULT_SCHEDULER
     """Any scheduler is taken to filter nodes as kube-scheduler does; they differ in what they prefer."""
     best_effort: bool = False
     """Whether no container asks for or is limited in CPU or memory."""
@@ -115,7 +118,7 @@ def demand_of(manifest: JsonObject, *, namespace: str = "default", final: bool =
         priority_class=spec.text("priorityClassName"),
         priority=spec.number("priority"),
         preemption=spec.word("preemptionPolicy", PreemptionPolicy) if spec.text("preemptionPolicy") else None,
-        scheduler=spec.text("schedulerName") or "default-scheduler",
+        scheduler=spec.text("schedulerName") or DEFAULT_SCHEDULER,
         terminating=spec.number("activeDeadlineSeconds") is not None,
         crosses_namespaces=any(_other_namespaces(term) for term in _neighbour_terms(spec)),
         gated=bool(spec.items("schedulingGates")),

@@ -5,16 +5,20 @@ Other pods that fit are placed in a simulation before the demand is looked at, i
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Self, TypeAlias
 
 from genkan_spawner.cluster.records import PodRecord
 from genkan_spawner.cluster.snapshot import Snapshot
 
 from .capacity import Capacity, fits
-from .demand import Demand
+from .demand import DEFAULT_SCHEDULER, Demand
 from .placement import Placement
 from .priority import Standing, standing
 from .simulation import Contender, Room, Simulation, Taken
+
+UNHEARD = timedelta(minutes=1)
+"""How long a pod that names a scheduler of its own is taken to wait for it without a word: there may be no such one."""
 
 _Shape: TypeAlias = tuple[Placement, tuple[tuple[str, int], ...], int, bool]
 
@@ -34,10 +38,12 @@ class Outlook:
     _holders: dict[tuple[str, str], list[PodRecord]] | None = None
 
     @classmethod
-    def of(cls, snapshot: Snapshot) -> Self:
+    def of(cls, snapshot: Snapshot, *, now: datetime | None = None) -> Self:
         """Prepare a snapshot."""
         capacity = Capacity.of(snapshot)
-        waiting = sorted((pod for pod in snapshot.pending if not pod.gated and not pod.terminating), key=_queue_place)
+        waiting = sorted(
+            (pod for pod in snapshot.pending if _is_waiting(pod, now or datetime.now(tz=UTC))), key=_queue_place
+        )
         nominated = tuple(pod for pod in waiting if pod.nominated_node in snapshot.nodes)
         others = [pod for pod in waiting if pod.nominated_node not in snapshot.nodes]
         contenders = tuple(_contenders(capacity, (pod for pod in others if not _is_held(pod))))
@@ -92,6 +98,14 @@ class Outlook:
 def placement_of(pod: PodRecord) -> Placement:
     """Return where a waiting pod may go; anywhere, if that is not known."""
     return pod.demand.placement if isinstance(pod.demand, Demand) else Placement()
+
+
+def _is_waiting(pod: PodRecord, now: datetime) -> bool:
+    """Return whether a scheduler may place a pod."""
+    if pod.gated or pod.terminating:
+        return False
+    named = isinstance(pod.demand, Demand) and pod.demand.scheduler != DEFAULT_SCHEDULER
+    return pod.looked_at or not named or now - pod.created < UNHEARD
 
 
 def _is_held(pod: PodRecord) -> bool:

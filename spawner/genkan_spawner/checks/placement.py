@@ -32,7 +32,10 @@ class Operator(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One comparison; a label that is missing fulfils NotIn and DoesNotExist only."""
+    """One comparison; a label that is missing fulfils NotIn and DoesNotExist only.
+
+    The API server takes a bound of Gt and Lt that is no number; no label fulfils it.
+    """
 
     key: str
     operator: Operator
@@ -136,7 +139,7 @@ def _requirement(part: Part) -> Requirement:
             raise ManifestError(f"{part.place}.values: With {operator} this must have at least one entry.")
         case Operator.EXISTS | Operator.DOES_NOT_EXIST if values:
             raise ManifestError(f"{part.place}.values: With {operator} this must be empty.")
-        case Operator.GT | Operator.LT if len(values) != 1 or _integer(values[0]) is None:
+        case Operator.GT | Operator.LT if len(values) != 1:
             raise ManifestError(f"{part.place}.values: With {operator} this must be one whole number, in quotes.")
         case _:
             return Requirement(key, operator, values)

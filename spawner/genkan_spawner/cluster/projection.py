@@ -79,6 +79,7 @@ def pod_record(raw: JsonObject) -> PodRecord | None:
         never_preempts=spec.get("preemptionPolicy") == "Never",
         nominated_node=status.get("nominatedNodeName") or None,
         last_word=last_word(status) if node is None else None,
+        looked_at=any(found.get("type") == "PodScheduled" for found in status.get("conditions") or ()),
         claims=tuple(intern(name) for name in mounted_claims(spec)),
         labels=_shared({k: v for k, v in (metadata.get("labels") or {}).items() if _kept(k)}),
         demand=_demand(raw) if node is None else None,

@@ -89,6 +89,8 @@ class PodRecord:
     """Where room is being made for it."""
     last_word: LastWord | None = None
     """None where the scheduler has not refused it, as far as is known."""
+    looked_at: bool = False
+    """Whether a scheduler has said anything of it, in words that are known or not."""
     labels: Mapping[str, str] = field(default_factory=dict)
     claims: tuple[str, ...] = ()
     """The names of the claims that it mounts, in its namespace."""

@@ -10,7 +10,7 @@ from genkan_spawner.checks.outlook import Outlook
 from genkan_spawner.cluster.records import LastWord, NodeRecord, PodRecord
 from genkan_spawner.cluster.snapshot import Source
 
-from .clusters import GPU, amounts, demand, node, pod, snapshot
+from .clusters import EPOCH, GPU, amounts, demand, node, pod, snapshot
 
 
 def fit(
@@ -500,6 +500,25 @@ class TestQueue:
     )
     def test_those_that_come_first_are_placed_first(self, waiting: PodRecord, *, ready: bool) -> None:
         assert (fit("gpu=1", [node()], [waiting]).state is State.READY) is ready
+
+    @pytest.mark.parametrize(
+        ("age", "looked_at", "scheduler", "ready"),
+        [
+            (50, False, "packer", False),
+            (70, False, "packer", True),
+            (70, True, "packer", False),
+            (70, False, "default-scheduler", False),
+        ],
+    )
+    def test_a_pod_of_a_scheduler_that_is_not_there_takes_nothing(
+        self, age: int, scheduler: str, *, looked_at: bool, ready: bool
+    ) -> None:
+        asked = demand("gpu=2", "w", schedulerName=scheduler)
+        waiting = pod("w", "gpu=2", age=age, looked_at=looked_at, demand=asked)
+
+        found = check_fit(demand("gpu=1"), Outlook.of(snapshot([node()], [waiting]), now=EPOCH))
+
+        assert (found.state is State.READY) is ready
 
     def test_a_pod_that_waits_itself_comes_before_younger_ones(self) -> None:
         own = pod("mine", "gpu=2", namespace="team", age=10)

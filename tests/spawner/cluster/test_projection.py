@@ -2,6 +2,7 @@
 
 import logging
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -89,6 +90,15 @@ def test_a_pod_that_waits_keeps_its_demand() -> None:
     assert (record.node, record.gated, record.nominated_node) == (None, True, "gpu-1")
     assert isinstance(record.demand, Demand)
     assert record.demand.requests["cpu"] == record.requests["cpu"]
+
+
+@pytest.mark.parametrize(
+    ("conditions", "looked_at"), [([], False), ([{"type": "PodScheduled", "reason": "New"}], True)]
+)
+def test_it_is_told_whether_a_scheduler_has_said_anything(conditions: list[Any], *, looked_at: bool) -> None:
+    record = pod_record(pod(status={"conditions": conditions}))
+    assert record is not None
+    assert record.looked_at is looked_at
 
 
 @pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
