@@ -8,13 +8,14 @@ from typing import Any, Self
 
 from genkan_profiles.exceptions import QuantityError
 from genkan_spawner.api import JsonObject
-from genkan_spawner.cluster.records import Amounts
+from genkan_spawner.cluster.records import THOUSANDTHS, Amounts
 from genkan_spawner.cluster.requests import parse_amount, pod_requests
 
 from .claims import ClaimUse, read_claims
 from .exceptions import ManifestError
 from .parts import Part
 from .placement import Placement, read_placement
+from .wording import is_device
 
 PODS = "pods"
 """The resource that stands for a place on a node; each pod takes one."""
@@ -39,6 +40,8 @@ class Rule(StrEnum):
     """A topology spread that must hold."""
     CLAIMS = "claims"
     """Devices by ResourceClaim."""
+    PORTS = "ports"
+    """Ports of the machine: what a record keeps of other pods does not tell theirs."""
 
 
 class PreemptionPolicy(StrEnum):
@@ -50,10 +53,7 @@ class PreemptionPolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """Amounts and wishes of one pod.
-
-    Host ports are left out: what a record keeps of other pods does not tell theirs, and a hub's servers use none.
-    """
+    """Amounts and wishes of one pod."""
 
     name: str
     namespace: str
@@ -170,6 +170,22 @@ def _check_amounts(spec: Part) -> None:
                 raise ManifestError(f"{place}: {e}") from e
             if amount < 0:
                 raise ManifestError(f"{place}: This must not be negative, as {quantity} is.")
+            if is_device(name) and amount % THOUSANDTHS:
+                raise ManifestError(f"{place}: This must be a whole number, not {quantity}.")
+    for one in resources:
+        _check_order(one)
+
+
+def _check_order(resources: Part) -> None:
+    """See that no request is above its limit; of devices they have to be the same."""
+    limits = resources.part("limits").value
+    for name, requested in resources.part("requests").value.items():
+        if name not in limits:
+            continue
+        request, limit = parse_amount(str(requested), up=True), parse_amount(str(limits[name]), up=True)
+        if request > limit or (is_device(name) and request != limit):
+            rule = "the limit" if is_device(name) else "at most the limit"
+            raise ManifestError(f"{resources.place}.requests.{name}: This must be {rule}, {limits[name]}.")
 
 
 def limits_as_requests(spec: JsonObject) -> JsonObject:
@@ -242,3 +258,6 @@ def _unforeseen(spec: Part) -> Iterator[Rule]:
         yield Rule.SPREAD
     if spec.items("resourceClaims"):
         yield Rule.CLAIMS
+    containers = (*spec.parts("containers"), *spec.parts("initContainers"))
+    if any(port.value.get("hostPort") for container in containers for port in container.parts("ports")):
+        yield Rule.PORTS

@@ -88,6 +88,10 @@ def test_a_pod_that_asks_for_devices_only_is_best_effort() -> None:
     assert demand("cpu=0").best_effort
 
 
+def _sized(**resources: Any) -> dict[str, Any]:
+    return {"name": "notebook", "resources": resources}
+
+
 NEIGHBOURS = {"labelSelector": {"matchLabels": {"app": "x"}}, "topologyKey": "kubernetes.io/hostname"}
 
 
@@ -105,6 +109,8 @@ NEIGHBOURS = {"labelSelector": {"matchLabels": {"app": "x"}}, "topologyKey": "ku
         ({"topologySpreadConstraints": [{"whenUnsatisfiable": "DoNotSchedule"}]}, {"spread"}),
         ({"topologySpreadConstraints": [{"whenUnsatisfiable": "ScheduleAnyway"}]}, set()),
         ({"resourceClaims": [{"name": "gpu"}]}, {"claims"}),
+        ({"containers": [{"name": "a", "ports": [{"containerPort": 80, "hostPort": 80}]}]}, {"ports"}),
+        ({"containers": [{"name": "a", "ports": [{"containerPort": 80}]}]}, set()),
     ],
 )
 def test_what_no_check_foresees_is_noted(spec: dict[str, Any], rules: set[str]) -> None:
@@ -131,6 +137,15 @@ def test_affinity_to_other_namespaces_is_noted(wish: str) -> None:
         ({**manifest(), "metadata": {"name": 7}}, "metadata.name: This must be text (in quotes), not 7."),
         (manifest("cpu=many"), "spec.containers[0].resources.limits.cpu: 'many' is no quantity of Kubernetes"),
         (manifest("cpu=-1"), "spec.containers[0].resources.limits.cpu: This must not be negative, as -1 is."),
+        (manifest("gpu=0.5"), f"spec.containers[0].resources.limits.{GPU}: This must be a whole number, not 0.5."),
+        (
+            manifest(containers=[_sized(requests={"cpu": "4"}, limits={"cpu": "2"})]),
+            "spec.containers[0].resources.requests.cpu: This must be at most the limit, 2.",
+        ),
+        (
+            manifest(containers=[_sized(requests={GPU: "1"}, limits={GPU: "2"})]),
+            f"spec.containers[0].resources.requests.{GPU}: This must be the limit, 2.",
+        ),
         (manifest(nodeSelector={"gpu": True}), "spec.nodeSelector.gpu: This must be text (in quotes), not True."),
         (manifest(nodeSelector={1: "a"}), "spec.nodeSelector: The key 1 is not text; put it in quotes."),
         (manifest(priority=1.5), "spec.priority: This must be a whole number, not 1.5."),
