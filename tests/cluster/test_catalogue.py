@@ -126,11 +126,16 @@ FORGED = [
 ]
 
 
+def offered_hardware(form: dict[str, str]) -> set[str]:
+    """Return the hardware on which a form has something chosen."""
+    return {name.removeprefix("profile-option-").partition("--")[0] for name in form if name != "profile"}
+
+
 @pytest.mark.parametrize(("choice", "sentence"), FORGED)
 async def test_what_others_are_offered_is_refused_with_a_sentence_and_nothing_is_created(
     alice: Person, cluster: Cluster, choice: dict[str, str], sentence: str
 ) -> None:
-    before = await everything(cluster), (await alice.form()).checked
+    before, form = await everything(cluster), (await alice.form()).checked
     answers = [
         await alice.submit(**choice),
         await alice.submit(**choice, name="second"),
@@ -142,7 +147,12 @@ async def test_what_others_are_offered_is_refused_with_a_sentence_and_nothing_is
         assert answer.status_code == httpx.codes.BAD_REQUEST, answer.text
         assert sentence in html.unescape(message(answer))
         assert "Traceback" not in answer.text
-    assert (await everything(cluster), (await alice.form()).checked) == before
+    assert await everything(cluster) == before
+    after = (await alice.form()).checked
+    # The hardware stays chosen where it is offered, as after any refusal; what is chosen on it does not.
+    assert after.pop("profile") in offered_hardware(form)
+    form.pop("profile")
+    assert after == form
 
 
 async def test_an_option_that_does_not_exist_is_refused(alice: Person, cluster: Cluster) -> None:

@@ -19,7 +19,7 @@ MOST_PATIENCE = 60.0
 """Seconds that one which is ending anyway is left in peace at most, whatever its machine's clock says."""
 MARGIN = 5.0
 """Seconds that it may be late."""
-RECOUNT_SECONDS = 5.0
+RECOUNT_SECONDS = 2.0
 """How long a share may still be counted that nobody holds any more."""
 _GONE_WITHIN = 30.0
 

@@ -50,7 +50,7 @@ async def test_the_room_and_the_share_of_an_earlier_server_are_for_the_new_one(m
         starting = asyncio.ensure_future(spawner.start())
         await play.cluster.until(lambda: play.pod() is None)
         began = now()
-        await asyncio.sleep(3)
+        await asyncio.sleep(1)
         assert not starting.done()
         share(play, "0")  # the controller has counted again
         await another(play, earlier)
