@@ -100,10 +100,10 @@ def note_refusal(spawner: KubeSpawner, refusal: SpawnException) -> None:
     ended.set_exception(refusal)
     # Else the loop would report an exception that nobody looked at.
     ended.exception()
-    spawner._spawn_future = ended
-    user: Any = spawner.user
     # JupyterHub reads a form that follows a refusal with a spawner that it does not keep.
-    user.spawners[spawner.name] = spawner
+    kept: Any = spawner
+    kept._spawn_future = ended
+    kept.user.spawners[spawner.name] = kept
     labels = {"status": ServerSpawnStatus.failure, "reason": refusal.reason}
     SERVER_SPAWN_DURATION_SECONDS.labels(**labels).observe(0)
 

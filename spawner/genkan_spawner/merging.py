@@ -74,8 +74,10 @@ def _groups_of_both(site: Any, profile: list[int]) -> Any:
         return sorted({*(site or ()), *profile})
 
     async def groups(spawner: HasTraits) -> list[int]:
-        found = site(spawner)
-        return sorted({*((await found if inspect.isawaitable(found) else found) or ()), *profile})
+        found: Any = site(spawner)
+        if inspect.isawaitable(found):
+            found = await found
+        return sorted({*(found or ()), *profile})
 
     return groups
 
