@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .spawner import GenkanSpawner
 
 _NEW = "new"
+_NONE = "", None
 _BETWEEN = "/"
 """What no name of a namespace or claim has in it."""
 
@@ -34,12 +35,13 @@ class OwnHome:
     claims: tuple[str, ...] = ()
     """The names under which it may be, first that of a new one; empty where homes are no such claims."""
     owner: str = ""
+    user: str = ""
 
     @classmethod
     def of(cls, spawner: "GenkanSpawner") -> Self:
         """Return the home of a spawner's user, whether or not a choice has been applied to the spawner."""
         names = _claims(spawner)
-        return cls(names, owner_label(spawner)) if names else cls()
+        return cls(names, owner_label(spawner), spawner.user.name) if names else cls()
 
     def left_out(self, demand: Demand) -> Demand:
         """Return what a demand asks for beside this home."""
@@ -51,10 +53,10 @@ class OwnHome:
         snapshot = outlook.snapshot
         if not self.claims or not snapshot.knows(Source.CLAIMS):
             return ""
-        name = next((name for name in self.claims if (namespace, name) in snapshot.storage.claims), "")
-        if not name:
+        there = ((name, snapshot.storage.claims.get((namespace, name))) for name in self.claims)
+        name, found = next(((name, claim) for name, claim in there if claim and claim.user in {None, self.user}), _NONE)
+        if found is None:
             return _NEW
-        found = snapshot.storage.claims[namespace, name]
         volume = snapshot.storage.volumes.get(found.volume)
         plain = (
             found.phase is Phase.BOUND

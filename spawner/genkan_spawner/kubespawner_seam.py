@@ -4,6 +4,7 @@ Written against jupyterhub-kubespawner 7.1.
 """
 
 import asyncio
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +23,10 @@ from genkan_spawner.checks.demand import OWNER
 from genkan_spawner.following.server_pods import ServerPods
 from genkan_spawner.hooks import call_hook
 from genkan_spawner.kinds import SECRETS, SERVICES, Kind
+
+_SERVERS_NAME = re.compile(r"\{(unescaped_|safe_|escaped_)?servername\}")
+_USER_SERVER = re.compile(r"\{(safe_|escaped_)?user_server\}")
+"""What stands for a server's own name in KubeSpawner's templates."""
 
 
 class ServersAsReflector(Mapping[str, JsonObject]):
@@ -130,15 +135,25 @@ def claim_names(spawner: KubeSpawner, *, proposed: str) -> tuple[str, ...]:
     `proposed` is what the catalogue calls it, empty where it says nothing; then KubeSpawner's rules hold. KubeSpawner 6
     did not remember names.
     """
-    templates = (spawner.slug_scheme, "safe", "escape")
-    ours = [spawner._expand_user_properties(spawner.pvc_name_template, slug_scheme=scheme) for scheme in templates]
     if proposed:
         known = [spawner.pvc_name] if spawner._pvc_exists else []
-        return tuple(dict.fromkeys([proposed, *known, *ours]))
+        return tuple(dict.fromkeys([proposed, *known, *_earlier_names(spawner)]))
     remembers = spawner.handle_legacy_names and spawner.remember_pvc_name
     if not remembers or spawner._pvc_exists or spawner._state_kubespawner_version != "unknown":
         return (spawner.pvc_name,)
-    return tuple(dict.fromkeys([spawner.pvc_name, ours[-1]]))
+    legacy = spawner._expand_user_properties(spawner.pvc_name_template, slug_scheme="escape")
+    return tuple(dict.fromkeys([spawner.pvc_name, legacy]))
+
+
+def _earlier_names(spawner: KubeSpawner) -> Iterator[str]:
+    """Yield what KubeSpawner's rules call the claim: of the default server, whose files a home is, then of this one."""
+    own = spawner.pvc_name_template
+    of_default = _SERVERS_NAME.sub("", _USER_SERVER.sub(r"{\1username}", own))
+    if not own.endswith("-"):
+        of_default = of_default.rstrip("-")
+    for template in dict.fromkeys([of_default, own]):
+        for scheme in (spawner.slug_scheme, "safe", "escape"):
+            yield str(spawner._expand_user_properties(template, slug_scheme=scheme))
 
 
 def expanded(spawner: KubeSpawner, value: Any) -> Any:

@@ -10,7 +10,7 @@ START = "genkan.dev/start"
 
 USER_NAME = "hub.jupyter.org/username"
 SERVER_NAME = "hub.jupyter.org/servername"
-"""Annotations that KubeSpawner puts on its pods."""
+"""Annotations that KubeSpawner puts on its pods and claims."""
 
 
 def hub_mark(secret: bytes) -> str:

@@ -9,6 +9,7 @@ from genkan_spawner.api import JsonObject
 from genkan_spawner.checks.exceptions import ManifestError
 from genkan_spawner.checks.parts import Part
 from genkan_spawner.checks.placement import Term, read_placement
+from genkan_spawner.marks import USER_NAME
 
 from .requests import parse_amount
 from .storage_records import ClaimRecord, Phase, StorageClassRecord, StorageDriverRecord, VolumeRecord
@@ -35,6 +36,7 @@ def claim_record(raw: JsonObject) -> ClaimRecord:
         volume=spec.get("volumeName") or "",
         selects=bool(spec.get("selector")),
         deleted="deletionTimestamp" in metadata,
+        user=(metadata.get("annotations") or {}).get(USER_NAME),
     )
 
 

@@ -44,6 +44,8 @@ class ClaimRecord:
     """Whether it asks for volumes with certain labels."""
     deleted: bool = False
     """Whether it is to go as soon as nothing uses it."""
+    user: str | None = None
+    """The user whose home KubeSpawner made it for; None where nothing says so."""
 
     @property
     def single_node(self) -> bool:

@@ -31,6 +31,7 @@ class Site:
         homes: JsonObject | None,
         *,
         user: str = "alice",
+        server: str = "",
         auth_state: JsonObject | None = None,
         config: Config | None = None,
         catalogue: JsonObject | None = None,
@@ -57,6 +58,8 @@ class Site:
         if config is None:
             config = Config()
             configure(config)
+        if server:
+            traits["orm_spawner"] = SimpleNamespace(name=server, server=None, user_options=None)
         spawner = self._make(config, catalogue_file=str(file), **traits)
         self.name(spawner, user, auth_state)
         return spawner

@@ -1,6 +1,6 @@
 """Homes that are claims: what is asked for, and under which name they are found again."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -8,9 +8,11 @@ from traitlets.config import Config
 
 from genkan_hub import configure
 from genkan_spawner import GenkanSpawner, Reason, Refusal
+from genkan_spawner.api import JsonObject
 from genkan_spawner.homes.claims import settle_claim
 from genkan_spawner.kinds import CLAIMS
 from genkan_spawner.kubespawner_seam import claim_is_there, claim_manifest
+from genkan_spawner.marks import USER_NAME
 
 from ...support.fake_cluster import FakeCluster
 from ...support.spawner import spawners
@@ -24,11 +26,16 @@ async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         yield Site(make, tmp_path)
 
 
-async def claimed(spawner: GenkanSpawner, *there: str) -> str:
-    """Return the claim that a pod mounts in a namespace where some are there."""
+def claim(name: str, *, of: str | None) -> JsonObject:
+    annotations = {} if of is None else {USER_NAME: of}
+    return {"metadata": {"name": name, "namespace": "default", "annotations": annotations}}
+
+
+async def claimed(spawner: GenkanSpawner, *there: str, others: Mapping[str, str | None] = {}) -> str:
+    """Return the claim that a pod mounts in a namespace where some of its user's are there, and some of `others`."""
     cluster = FakeCluster()
-    for known in there:
-        cluster.put(CLAIMS, {"metadata": {"name": known, "namespace": "default"}})
+    for made, user in (dict.fromkeys(there, spawner.user.name) | dict(others)).items():
+        cluster.put(CLAIMS, claim(made, of=user))
     spawner.foresees = True
     await spawner.load_user_options()
     await settle_claim(spawner, cluster)
@@ -95,7 +102,55 @@ async def test_a_claim_that_is_remembered_is_found_after_a_hub_is_set_up_anew(si
     spawner.load_state({"pvc_name": "old-alice", "kubespawner_version": "7.1.0", "namespace": "default"})
 
     assert await claimed(spawner, "old-alice") == "old-alice"
-    assert await claimed(spawner, "home-alice", "old-alice") == "home-alice"
+    assert await claimed(spawner, "home-alice", "old-alice") == "old-alice"
+
+
+async def test_the_claim_of_somebody_else_is_not_taken_under_an_earlier_name(site: Site) -> None:
+    # That of the user lab-40, which KubeSpawner's earlier rules would have called lab@'s.
+    spawner = site.spawner(CLAIM, user="lab@")
+    proposed = await claimed(spawner)
+
+    assert await claimed(spawner, others={"home-lab-40": "lab-40"}) == proposed != "home-lab-40"
+
+
+async def test_the_claim_of_somebody_else_is_not_taken_for_that_of_a_named_server(site: Site) -> None:
+    config = Config()
+    configure(config)
+    config.GenkanSpawner.pvc_name_template = "claim-{username}{servername}"
+    spawner = site.spawner(CLAIM, user="a", server="b", config=config)
+
+    assert await claimed(spawner, others={"claim-ab": "ab"}) == "home-a"
+
+
+@pytest.mark.parametrize("template", ["claim-{user_server}", "claim-{username}--{servername}", "claim-{username}"])
+async def test_a_named_server_has_the_home_of_the_default_one(site: Site, template: str) -> None:
+    config = Config()
+    configure(config)
+    config.GenkanSpawner.pvc_name_template = template
+
+    for server in ("", "b"):
+        spawner = site.spawner(CLAIM, user="a", server=server, config=config)
+        assert await claimed(spawner, "claim-a", "claim-a--b") == "claim-a"
+
+
+@pytest.mark.parametrize(
+    ("user", "there"),
+    [
+        pytest.param("lab-40", {"home-lab-40": "lab@"}, id="its own name, with another user's mark"),
+        pytest.param("lab@", {"home-lab-40": None}, id="an earlier name, without any mark"),
+    ],
+)
+async def test_where_it_is_not_known_whose_a_claim_is_nobody_gets_it(
+    site: Site, user: str, there: dict[str, str | None]
+) -> None:
+    with pytest.raises(Refusal, match="home-lab-40") as caught:
+        await claimed(site.spawner(CLAIM, user=user), others=there)
+
+    assert caught.value.reason == Reason.STORAGE
+
+
+async def test_a_claim_that_an_administrator_made_is_taken(site: Site) -> None:
+    assert await claimed(site.spawner(CLAIM), others={"home-alice": None}) == "home-alice"
 
 
 async def test_in_each_namespace_there_is_one(site: Site) -> None:
