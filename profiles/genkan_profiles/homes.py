@@ -167,4 +167,5 @@ def shows_homes(homes: Homes, claim: str, sub_path: str | None) -> bool:
         return False
     if homes.folder is None or sub_path is None:
         return True
-    return is_within(sub_path, homes.folder) or is_within(homes.folder, sub_path)
+    shown, folder = ("/".join(folder_parts(path)) for path in (sub_path, homes.folder))
+    return is_within(shown, folder) or is_within(folder, shown)

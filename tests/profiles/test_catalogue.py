@@ -1,3 +1,4 @@
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -227,6 +228,16 @@ def test_no_volume_shows_everybodys_homes(file: Path) -> None:
         ("volumes[1].sub_path", sentence),
         ("volumes[2].claim", sentence),
     ]
+
+
+def test_a_file_server_may_know_a_folder_under_another_spelling(file: Path) -> None:
+    composed, apart = (unicodedata.normalize(form, "hömes") for form in ("NFC", "NFD"))
+    homes = f"homes: {{kind: shared, claim: homes, folder: {composed}}}\n"
+    row = f"volumes:\n  - {{slug: a, display_name: A, mount_path: /a, claim: homes, sub_path: {apart}}}\n"
+    file.write_text(f"{RIGHT}{homes}{row}")
+
+    with pytest.raises(DocumentError, match="would show the homes of all users"):
+        load_catalogue(file)
 
 
 def test_caches_are_in_one_place_on_each_hardware(file: Path) -> None:

@@ -110,7 +110,7 @@ def full_disk_sentence(words: str, *, home: str) -> str:
         return ""
     if share is not None:
         return "Your share of a disk is used up, and the server could not write. Ask an administrator for more."
-    if home in words:
+    if any(home in line for line in words.splitlines() if _FULL.search(line)):
         return "Your home is full, and the server could not write to it. Ask an administrator for more room."
     return "A disk that the server writes to is full. If it is not your home, tell an administrator."
 

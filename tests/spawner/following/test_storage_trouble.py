@@ -105,6 +105,7 @@ def test_a_volume_that_is_not_made(message: str, words: str) -> None:
         ("OSError: [Errno 28] No space left on device: '/tmp/x'", "A disk that the server writes to is full."),
         (f"OSError: [Errno 122] Disk quota exceeded: '{HOME}/.local'", "Your share of a disk is used up,"),
         (f"sh: write error: No space left on device {HOME}/x", "Your home is full,"),
+        (f"at {HOME}/.local/a.py\nOSError: [Errno 28] No space left on device: '/dev/shm/x'", "A disk that the server"),
         ("ValueError: no", ""),
         ("Errno 281", ""),
         ("", ""),
