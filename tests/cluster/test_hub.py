@@ -90,17 +90,17 @@ async def test_the_last_choice_is_preselected(dave: Person) -> None:
 
 
 async def test_starts_beyond_the_quota_are_refused_and_leave_the_hub_up_and_no_token_in_its_log(
-    dave: Person, cluster: Cluster, sandbox: SandboxRun
+    alice: Person, cluster: Cluster, sandbox: SandboxRun
 ) -> None:
     hub = sandbox.pid("hub")
     await cluster.add_quota({"count/pods": "0"}, namespace="vision")
     for _ in range(6):
-        answer = await dave.submit(profile="cpu-small")
+        answer = await alice.submit(profile="cpu-small")
         assert answer.status_code == httpx.codes.CONFLICT
         assert "it may run no servers" in answer.text
     assert sandbox.pid("hub") == hub
-    assert (await dave.page("health")).is_success
-    assert await cluster.pods_of("dave") == []
+    assert (await alice.page("health")).is_success
+    assert await cluster.pods_of("alice") == []
     log = (sandbox.state / "logs" / "hub.log").read_text()
     assert "Refusal(reason=quota)" in log
     assert "JUPYTERHUB_API_TOKEN" not in log

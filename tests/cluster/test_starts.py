@@ -58,10 +58,11 @@ async def form(someone: Person) -> str:
     return html.unescape((await someone.page("spawn")).text)
 
 
-async def is_disabled(someone: Person, slug: str) -> bool:
+async def is_refused(someone: Person, slug: str) -> bool:
+    """Return whether the form says that what is chosen on a card would not start; other choices on it might."""
     text = await form(someone)
-    start = text.index(f'id="profile-item-{slug}"')
-    return "disabled" in text[start : text.index(">", start)]
+    start = text.index(f'id="profile-item-{slug}-verdict"')
+    return "Not now" in text[start : text.index("</div>", start)]
 
 
 async def test_a_full_quota_is_said_on_every_surface_and_nothing_is_created(alice: Person, cluster: Cluster) -> None:
@@ -115,11 +116,11 @@ async def test_a_refused_form_says_why_and_so_do_the_waiting_page_and_its_events
 async def test_full_machines_are_told_before_the_click_and_at_it(
     alice: Person, cluster: Cluster, gtx_nodes: list[str]
 ) -> None:
-    assert not await is_disabled(alice, "gtx-1080")
+    assert not await is_refused(alice, "gtx-1080")
     for name in gtx_nodes:
         await cluster.cordon(name)
     async with asyncio.timeout(10):
-        while not await is_disabled(alice, "gtx-1080"):
+        while not await is_refused(alice, "gtx-1080"):
             await asyncio.sleep(0.1)
     answer = await asked(alice, profile="gtx-1080")
     assert answer.status_code == httpx.codes.CONFLICT
@@ -209,7 +210,7 @@ async def test_who_waits_is_told_the_place_in_the_line_and_can_leave_it(sandbox:
         await cluster.add_pod(resources={"nvidia.com/gpu": "1"}, nodeName=node["metadata"]["name"])
     users = [sandbox.user(name) for name in ("erin", "bob")]
     async with Person.visiting(sandbox.url, users[0]) as erin, Person.visiting(sandbox.url, users[1]) as bob:
-        assert not await is_disabled(erin, "a100-4")
+        assert not await is_refused(erin, "a100-4")
         for someone in (erin, bob):
             assert (await someone.submit(profile="a100-4")).is_success
             await cluster.until_pods_of(someone.user.name)

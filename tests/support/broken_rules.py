@@ -369,7 +369,9 @@ _PRIORITIES = [
 
 _TEAMS = [
     _unknown("teams.*"),
-    *_name("teams.*.group", "a group has at most 255 letters", "", "-a", "a;b", needs=_has("slug")),
+    *_name(
+        "teams.*.group", "a group has at most 255 characters of any script", "", "a ", "a" * 256, needs=_has("slug")
+    ),
     *_name("teams.*.slug", _SLUG, "", "A", "a--b", "a" * 64),
     Mutation("teams.*.slug", DROPPED, _NO_SLUG, at=At.ROW, needs=_lacks("group")),
     Mutation("teams.*.group", "Lab 8", _NO_SLUG, at=At.ROW, needs=_lacks("slug"), reported=("slug",)),
