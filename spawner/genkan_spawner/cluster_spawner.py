@@ -25,12 +25,20 @@ from .following.endings import Ending, Patience
 from .hooks import call_hook
 from .hub_view import HubView
 from .kinds import PODS
-from .kubespawner_seam import ServersAsReflector, commit, knows_claim, new_claim, take_claim
+from .kubespawner_seam import (
+    ServersAsReflector,
+    commit,
+    is_looked_for_again,
+    knows_claim,
+    new_claim,
+    take_claim,
+)
 from .marks import hub_mark
 from .quiet import without_tracebacks
 from .removal import remove_pod
 from .starting.start import Start
 from .starting.story import Story
+from .starting.taking_up import taken_up
 
 _ENDED = "genkan_ended"
 """Key of the end of the last server in the state that JupyterHub keeps."""
@@ -189,6 +197,9 @@ class ClusterSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publi
                 return None
             self._note_end(view.servers.ending(self.namespace, self.pod_name))
             return 1
+        if is_looked_for_again(self) and (failure := await taken_up(self, view, story=self._story)) is not None:
+            self.aftermath = failure
+            return 1
         # Before KubeSpawner removes a pod that has ended.
         ending = view.servers.ending(self.namespace, self.pod_name)
         status: int | None = await super().poll()
@@ -197,6 +208,9 @@ class ClusterSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publi
         else:
             self._expect_end()
         return status
+
+    async def recall(self) -> None:
+        """Find out again what an earlier hub knew of a start: under which conditions, and how long it may take."""
 
     async def stop(self, now: bool = False) -> None:  # noqa: FBT001, FBT002  # KubeSpawner's signature
         """Delete the pod and wait until it is gone."""

@@ -90,6 +90,11 @@ def log_name(spawner: KubeSpawner) -> str:
     return str(spawner._log_name)
 
 
+def is_looked_for_again(spawner: KubeSpawner) -> bool:
+    """Return whether JupyterHub has just come back and asks whether a server of its database is still there."""
+    return bool(spawner._check_pending)
+
+
 def can_be_foretold(spawner: KubeSpawner) -> bool:
     """Return whether no code of a site's own can change what is started between the form and the pod."""
     hooks = (spawner.pre_spawn_hook, spawner.auth_state_hook, spawner.modify_pod_hook, spawner.group_overrides)

@@ -1,6 +1,7 @@
 """GenkanSpawner: a KubeSpawner that offers the catalogue and keeps to the restricted Pod Security Standard."""
 
 from collections.abc import Awaitable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Self
 
@@ -211,13 +212,24 @@ class GenkanSpawner(ClusterSpawner):
         """Whether a catalogue counts: a site may have profiles of its own instead."""
         return self.profile_list is offered_profiles or bool(self.catalogue_file)
 
-    async def grant_time(self) -> None:
-        """Let a start on hardware for which users may wait take as long as they may wait, and then as long as any."""
+    async def recall(self) -> None:
+        """Follow a start of an earlier hub as that one did, as far as its choice is still offered."""
+        if self.orm_spawner is not None:
+            self.user_options = dict(self.orm_spawner.user_options or {})
+        with suppress(Refusal):
+            self.conditions = await self.grant_time()
+
+    async def grant_time(self) -> Conditions:
+        """Let a start on hardware for which users may wait take as long as they may wait, and then as long as any.
+
+        Returns the conditions of the choice. Raises Refusal where nothing is offered.
+        """
         profiles = await self.offered()
         found = Conditions.of(chosen_conditions(profiles, remembered(profiles, self.user_options)))
         if found.when_full is WhenFull.WAIT:
             self._baseline.keep(self, ["start_timeout"])
             self.set_trait("start_timeout", self._baseline["start_timeout"] + int(self.waiting_timeout))
+        return found
 
     async def offered(self) -> ProfileList:
         """Return what this user is offered now, not to be changed; a user who is offered nothing is refused."""

@@ -1,6 +1,7 @@
 """A hub that dies, or that cannot see the cluster: no server is lost, none is reported dead, and no GPU is leaked."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -16,6 +17,7 @@ from .test_starts import refusal
 
 CPU = {"profile": "cpu-small"}
 IMAGE = "registry.example.org/genkan/pytorch:26.09"
+TOLD_OF_MEMORY = re.compile(r"Your last server:</strong> The server [^<]*memory")
 WITHIN = 120
 ROUND = 2
 """Seconds between two polls of each server."""
@@ -128,40 +130,45 @@ async def test_the_form_opens_while_the_cluster_is_away_and_starts_go_on_after_i
     assert await alice.run("20+22") == "42"
 
 
-async def test_a_hub_that_dies_while_it_starts_a_server_leaves_no_pod_without_an_owner(
-    run: SandboxRun, alice: Person, cluster: Cluster
-) -> None:
-    fault = await cluster.add_fault(FaultKind.SLOW_PULL, image=IMAGE, seconds=3600)
-    await alice.submit(profile="gpu-1", image="pytorch")
+async def hub_dies_while_it_starts(run: SandboxRun, person: Person, cluster: Cluster) -> None:
+    """Have the hub killed while it follows the pod of a start, and come back."""
+    await person.submit(profile="gpu-1", image="pytorch")
     async with asyncio.timeout(WITHIN):
-        while not await cluster.pods_of("alice"):
+        while not await cluster.pods_of(person.user.name):
             await asyncio.sleep(0.1)
     await killed_and_back(run, "hub")
-    await hub_answers(alice)
-    await cluster.until_no_pods_of("alice", within=WITHIN)
-    await cluster.heal(fault)
-    await alice.start(**CPU)
+    await hub_answers(person)
 
 
-async def test_a_hub_that_dies_just_before_the_server_runs_takes_it_up_again(
+async def test_a_hub_that_dies_while_it_starts_a_server_takes_it_up_again(
     run: SandboxRun, alice: Person, cluster: Cluster
 ) -> None:
     fault = await cluster.add_fault(FaultKind.SLOW_PULL, image=IMAGE, seconds=3600)
-    await alice.submit(profile="gpu-1", image="pytorch")
-    async with asyncio.timeout(WITHIN):
-        while not await cluster.pods_of("alice"):
-            await asyncio.sleep(0.1)
-    old = run.component("hub")
-    old.kill()
+    await hub_dies_while_it_starts(run, alice, cluster)
+    (before,) = await cluster.pods_of("alice")
+    assert before["status"]["phase"] == "Pending"
     await cluster.heal(fault)
-    async with asyncio.timeout(WITHIN):
-        while run.pid("hub") in {0, old.pid}:
-            await asyncio.sleep(0.05)
-    await hub_answers(alice)
     await alice.until(ready=True, within=WITHIN)
     await server_is_reached(alice)
     assert await alice.run("20+22") == "42"
-    assert len(await cluster.pods_of("alice")) == 1
+    (after,) = await cluster.pods_of("alice")
+    assert after["metadata"]["uid"] == before["metadata"]["uid"]
+    await alice.stop()
+
+
+async def test_a_start_of_a_dead_hub_that_cannot_go_on_leaves_no_pod_and_is_told_of(
+    run: SandboxRun, alice: Person, cluster: Cluster
+) -> None:
+    slow = await cluster.add_fault(FaultKind.SLOW_PULL, image=IMAGE, seconds=3600)
+    await hub_dies_while_it_starts(run, alice, cluster)
+    greedy = await cluster.add_fault(FaultKind.OUT_OF_MEMORY, pod="jupyter-alice")
+    await cluster.heal(slow)
+    await cluster.until_no_pods_of("alice", within=WITHIN)
+    async with asyncio.timeout(WITHIN):
+        while not TOLD_OF_MEMORY.search((await alice.page("spawn")).text):
+            await asyncio.sleep(0.2)
+    await cluster.heal(greedy)
+    await alice.start(**CPU)
 
 
 async def test_storage_that_cannot_be_mounted_ends_the_start(alice: Person, cluster: Cluster) -> None:
