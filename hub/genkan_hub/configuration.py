@@ -7,6 +7,9 @@ from typing import Any
 from genkan_profiles import load_catalogue
 from genkan_profiles.quantities import canonical_quantity
 
+from .so_far import listed
+from .theme import SITE_NAME, apply_theme
+
 HOME = "/home/jovyan"
 """Where a user's home is in every server, whatever the image thinks of it."""
 
@@ -26,6 +29,9 @@ def configure(
     idle_timeout: int = 3600,
     home_capacity: str = "10Gi",
     named_servers: int = 2,
+    site_name: str = SITE_NAME,
+    logo_file: Path | str = "",
+    notice: str = "",
 ) -> None:
     """Set up a hub with Genkan's spawner; call it first in jupyterhub_config.py and overrule what differs after it.
 
@@ -34,12 +40,16 @@ def configure(
     it is stopped, 0 for ever: a forgotten server holds its GPUs, an hour outlasts a lunch. `home_capacity` is what the
     claim of a new home asks for; many shared file systems do not enforce it. `named_servers` is how many servers a user
     may have beside the default one. Raises ValueError where a number cannot be meant so.
+
+    `site_name` stands at the top of each page and in its title. `logo_file` is an image for the top left in the place
+    of Genkan's mark. `notice` is a sentence that stands on all pages, such as when the cluster will be out of service.
     """
     _require_count("idle_timeout", idle_timeout, of="seconds, 0 to let idle servers run for ever")
     _require_count("named_servers", named_servers, of="servers, 0 for none beside the default one")
     _offer_catalogue(c, str(catalogue_file))
     _keep_homes(c, canonical_quantity(home_capacity))
     _allow_named_servers(c, named_servers)
+    apply_theme(c, site_name=site_name, logo_file=logo_file, notice=notice)
     _outlive_failures(c)
     _log_with_the_hub(c)
     if idle_timeout:
@@ -102,17 +112,11 @@ def _log_with_the_hub(c: Any) -> None:
 
 def _stop_idle_servers(c: Any, timeout: int) -> None:
     c.GenkanSpawner.idle_timeout = timeout
-    services = _listed(c.JupyterHub, "services")
+    services = listed(c.JupyterHub, "services")
     if any(service.get("name") == CULLER for service in services):
         return
     interval = max(1, min(_LONGEST_CULL_INTERVAL, timeout // 2))
     command = [sys.executable, "-m", "jupyterhub_idle_culler", f"--timeout={timeout}", f"--cull-every={interval}"]
     c.JupyterHub.services = [*services, {"name": CULLER, "command": command}]
     role = {"name": CULLER, "description": "Stop idle servers", "scopes": list(_CULLER_SCOPES), "services": [CULLER]}
-    c.JupyterHub.load_roles = [*_listed(c.JupyterHub, "load_roles"), role]
-
-
-def _listed(section: Any, name: str) -> list[Any]:
-    """Return a list of the configuration as far as it is set; traitlets has a stand-in for one only added to."""
-    value = section.get(name, [])
-    return list(value if isinstance(value, list) else value.get_value([]))
+    c.JupyterHub.load_roles = [*listed(c.JupyterHub, "load_roles"), role]
