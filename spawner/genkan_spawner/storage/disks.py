@@ -12,7 +12,15 @@ from genkan_spawner.cluster.telling import tell_once
 
 from .fill import DiskFill, Fills
 from .probe import Probe
-from .readings import Reading, ReadingError, read_largest, read_mount, read_prometheus
+from .readings import (
+    Reading,
+    ReadingError,
+    fullest,
+    read_largest,
+    read_mount,
+    read_prometheus,
+    shown_address,
+)
 from .rules import DiskRule, disk_rules
 
 log = logging.getLogger(__name__)
@@ -131,7 +139,7 @@ class SharedDisks:
                 disk.readings = await self._readings(disk)
             disk.read_at = self._clock()
         except TimeoutError:
-            problem = f"{disk.rule.hub_path or disk.rule.prometheus} does not answer."
+            problem = f"{disk.rule.hub_path or shown_address(disk.rule.prometheus)} does not answer."
         except ReadingError as error:
             problem = str(error)
         except Exception:
@@ -151,9 +159,14 @@ class SharedDisks:
             return {"": await disk.mount.answer(within=WITHIN)}
         found = await read_prometheus(disk.rule.prometheus, disk.rule.claim)
         here = {namespace: reading for namespace, reading in found.items() if namespace in self._namespaces()}
-        if disk.rule.everywhere and here:
+        if not here:
+            raise ReadingError(
+                f"Prometheus at {shown_address(disk.rule.prometheus)} has no volume statistics of the claim "
+                f"{disk.rule.claim}: no server mounts it at the moment, or the kubelets are not asked for them."
+            )
+        if disk.rule.everywhere:
             # One disk, whose numbers come from any server that has it mounted.
-            return {"": max(here.values(), key=lambda reading: reading.used)}
+            return {"": fullest(here.values())}
         return here
 
     async def _look_for_largest(self, disk: _Disk) -> None:

@@ -1,8 +1,10 @@
 """How full a disk is, read from where the hub has it mounted, or from Prometheus."""
 
 import json
+import math
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -17,6 +19,8 @@ MOST_NAMED = 3
 
 _USED, _CAPACITY = "kubelet_volume_stats_used_bytes", "kubelet_volume_stats_capacity_bytes"
 _LONGEST_FILE = 10_000_000
+_SECRET = re.compile(r"//[^/]*@")
+"""A user with a password in an address."""
 
 
 class ReadingError(Exception):
@@ -58,30 +62,42 @@ async def read_prometheus(address: str, claim: str) -> Mapping[str, Reading]:
     https://prometheus.io/docs/prometheus/latest/querying/api/#instant-queries
     """
     query = f'{{__name__=~"{_USED}|{_CAPACITY}",persistentvolumeclaim="{claim}"}}'
+    shown = shown_address(address)
     try:
         async with (
             aiohttp.ClientSession() as session,
             session.get(f"{address.rstrip('/')}/api/v1/query", params={"query": query}) as response,
         ):
             if response.status != HTTPStatus.OK:
-                raise ReadingError(f"Prometheus at {address} answers with an error ({response.status}).")
+                raise ReadingError(f"Prometheus at {shown} answers with an error ({response.status}).")
             answer: JsonObject = json.loads(await response.read())
             return _by_namespace(answer["data"]["result"])
     except (aiohttp.ClientError, OSError) as e:
-        raise ReadingError(f"Prometheus at {address} does not answer.") from e
+        raise ReadingError(f"Prometheus at {shown} does not answer.") from e
     except (ValueError, LookupError, TypeError) as e:
-        raise ReadingError(f"Prometheus at {address} answers what cannot be understood.") from e
+        raise ReadingError(f"Prometheus at {shown} answers what cannot be understood.") from e
+
+
+def shown_address(address: str) -> str:
+    """Return an address without the password that may be in it."""
+    return _SECRET.sub("//", address)
+
+
+def fullest(readings: Iterable[Reading]) -> Reading:
+    """Return the reading of which the greatest part is used; there has to be one."""
+    return max(readings, key=lambda reading: reading.used / reading.size)
 
 
 def _by_namespace(rows: list[JsonObject]) -> Mapping[str, Reading]:
-    """Put the two series together; each node that has a volume mounted tells of it."""
-    amounts: dict[str, dict[str, int]] = {}
+    """Put the two series of each kubelet together; every node that has a volume mounted tells of it."""
+    amounts: dict[tuple[str, frozenset[tuple[str, str]]], dict[str, int]] = {}
     for row in rows:
-        metric = row["metric"]
-        known = amounts.setdefault(str(metric["namespace"]), {})
-        known[metric["__name__"]] = max(known.get(metric["__name__"], 0), int(float(row["value"][1])))
-    return {
-        namespace: Reading(found[_USED], found[_CAPACITY])
-        for namespace, found in amounts.items()
-        if found.keys() == {_USED, _CAPACITY}
-    }
+        name, labels = row["metric"]["__name__"], frozenset((row["metric"] | {"__name__": ""}).items())
+        value = float(row["value"][1])
+        if math.isfinite(value):
+            amounts.setdefault((row["metric"]["namespace"], labels), {})[name] = int(value)
+    readings: dict[str, list[Reading]] = {}
+    for (namespace, _), found in amounts.items():
+        if found.keys() == {_USED, _CAPACITY} and found[_CAPACITY] > 0:
+            readings.setdefault(namespace, []).append(Reading(found[_USED], found[_CAPACITY]))
+    return {namespace: fullest(found) for namespace, found in readings.items()}

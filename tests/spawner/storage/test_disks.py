@@ -1,12 +1,10 @@
 """How full shared disks are: read where the hub has them mounted or from Prometheus, and never waited for."""
 
-import asyncio
 import json
 import logging
 import os
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,32 +13,17 @@ import pytest
 from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
 
-from genkan_profiles import Catalogue
 from genkan_spawner.cluster.telling import tell_once
 from genkan_spawner.storage import disks as module
-from genkan_spawner.storage.disks import EVERY, STALE, SharedDisks
+from genkan_spawner.storage.disks import STALE, SharedDisks
 from genkan_spawner.storage.metrics import DiskMetrics
 from genkan_spawner.storage.probe import Probe
 from genkan_spawner.storage.readings import ReadingError, read_largest, read_mount, read_prometheus
 
-HARDWARE = [{"slug": "cpu", "display_name": "CPU", "cpu": "1", "memory": "1Gi"}]
-RESCUE = {"slug": "tidy", "display_name": "Cleaning up", "cpu": "1", "memory": "1Gi", "rescue": True}
-IMAGES = [{"slug": "one", "display_name": "One", "image": "registry.example.org/one:1"}]
-NAMESPACES = ("team", "lab")
+from ...support.clocks import FakeClock
+from .looking import NAMESPACES, again, catalogue, looking
+
 USED, CAPACITY = "kubelet_volume_stats_used_bytes", "kubelet_volume_stats_capacity_bytes"
-
-
-def catalogue(fill: dict[str, Any], *, volumes: tuple[dict[str, Any], ...] = (), rescue: bool = True) -> Catalogue:
-    homes = {"kind": "shared", "claim": "homes", "fill": fill}
-    rows = [*HARDWARE, RESCUE] if rescue else HARDWARE
-    return Catalogue.model_validate({"hardware": rows, "images": IMAGES, "homes": homes, "volumes": volumes})
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Disk:
@@ -73,31 +56,12 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
     found.answers.set()
 
 
-@asynccontextmanager
-async def looking(catalogue: Catalogue, clock: Clock) -> AsyncIterator[SharedDisks]:
-    found = SharedDisks(namespaces=lambda: NAMESPACES, clock=clock)
-    found.follow(catalogue)
-    try:
-        await found.ready(within=10)
-        yield found
-    finally:
-        await found.close()
-
-
-async def again(disks: SharedDisks, clock: Clock, *, seconds: float = EVERY) -> None:
-    """Let time pass, and a look come to its end."""
-    clock.now += seconds
-    disks.fills()
-    assert disks._look is not None
-    await asyncio.wait({disks._look})
-
-
 MOUNTED = catalogue({"hub_path": "/srv/homes"})
 
 
 async def test_a_mounted_disk_is_told_with_its_bounds_and_what_starts_all_the_same(disk: Disk) -> None:
     disk.percent = 91
-    async with looking(MOUNTED, Clock()) as disks:
+    async with looking(MOUNTED, FakeClock()) as disks:
         ((place, fill),) = disks.fills().items()
     assert place == ("", "homes")
     assert (fill.used, fill.size, fill.percent) == (910 * 1024, 1000 * 1024, 91)
@@ -106,7 +70,7 @@ async def test_a_mounted_disk_is_told_with_its_bounds_and_what_starts_all_the_sa
 
 
 async def test_however_many_ask_a_disk_is_looked_at_once_in_a_while(disk: Disk) -> None:
-    clock = Clock()
+    clock = FakeClock()
     async with looking(MOUNTED, clock) as disks:
         for _ in range(100):
             disks.fills()
@@ -121,7 +85,7 @@ async def test_however_many_ask_a_disk_is_looked_at_once_in_a_while(disk: Disk) 
 async def test_a_disk_that_hangs_stops_nobody_and_is_asked_by_one_thread(
     disk: Disk, caplog: pytest.LogCaptureFixture
 ) -> None:
-    clock = Clock()
+    clock = FakeClock()
     async with looking(MOUNTED, clock) as disks:
         disk.answers.clear()
         for _ in range(3):
@@ -142,19 +106,19 @@ async def test_a_disk_that_hangs_stops_nobody_and_is_asked_by_one_thread(
 
 async def test_a_disk_that_hangs_from_the_first_leaves_nothing_known(disk: Disk) -> None:
     disk.answers.clear()
-    async with looking(MOUNTED, Clock()) as disks:
+    async with looking(MOUNTED, FakeClock()) as disks:
         assert disks.fills() == {}
         assert list(disks.known()) == [("homes", False)]
 
 
 async def test_a_mount_that_is_not_there_is_told(disk: Disk) -> None:
     disk.failure = FileNotFoundError(2, "No such file or directory")
-    async with looking(MOUNTED, Clock()) as disks:
+    async with looking(MOUNTED, FakeClock()) as disks:
         assert disks.problems() == ["/srv/homes cannot be looked at: No such file or directory."]
 
 
 async def test_another_catalogue_is_followed_and_what_stays_is_kept(disk: Disk) -> None:
-    clock = Clock()
+    clock = FakeClock()
     data = {
         "slug": "data",
         "display_name": "Data",
@@ -175,7 +139,7 @@ async def test_who_uses_most_is_read_from_the_sites_file(
     disk: Disk, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     tell_once.cache_clear()
-    file, clock = tmp_path / "usage.json", Clock()
+    file, clock = tmp_path / "usage.json", FakeClock()
     file.write_text(json.dumps({"bob": 5, "alice": 7, "carol": 1, "dave": 5, "eve": 0}))
     async with looking(catalogue({"hub_path": "/srv/homes", "largest": str(file)}), clock) as disks:
         assert disks.fills()["", "homes"].largest == (("alice", 7), ("bob", 5), ("dave", 5))
@@ -240,7 +204,7 @@ async def test_prometheus_tells_by_namespace_and_of_one_export_for_all(prometheu
         ("lab", USED, 1),
     ]
     data = {"slug": "d", "display_name": "D", "mount_path": "/data", "claim": "data", "fill": {"prometheus": address}}
-    async with looking(catalogue({"prometheus": address}, volumes=(data,)), Clock()) as disks:
+    async with looking(catalogue({"prometheus": address}, volumes=(data,)), FakeClock()) as disks:
         fills = disks.fills()
     assert {place: (fill.used, fill.size) for place, fill in fills.items()} == {
         ("", "homes"): (90, 100),
@@ -268,7 +232,7 @@ async def test_a_prometheus_that_does_not_tell_is_a_problem_for_administrators(
 
 
 async def test_a_prometheus_that_is_not_there_is_told() -> None:
-    async with looking(catalogue({"prometheus": "http://127.0.0.1:9"}), Clock()) as disks:
+    async with looking(catalogue({"prometheus": "http://127.0.0.1:9"}), FakeClock()) as disks:
         assert disks.problems() == ["Prometheus at http://127.0.0.1:9 does not answer."]
 
 
@@ -288,7 +252,7 @@ async def test_what_comes_too_late_is_not_taken_for_the_next_answer() -> None:
 
 
 async def test_metrics_tell_what_is_known(disk: Disk) -> None:
-    clock, registry = Clock(), CollectorRegistry()
+    clock, registry = FakeClock(), CollectorRegistry()
     async with looking(MOUNTED, clock) as disks:
         metrics = DiskMetrics(disks, registry=registry)
         text = generate_latest(registry).decode()
@@ -301,7 +265,7 @@ async def test_metrics_tell_what_is_known(disk: Disk) -> None:
 
 
 def test_metrics_without_an_event_loop_start_nothing(disk: Disk) -> None:
-    disks = SharedDisks(namespaces=lambda: NAMESPACES, clock=Clock())
+    disks = SharedDisks(namespaces=lambda: NAMESPACES, clock=FakeClock())
     disks.follow(MOUNTED)
     assert disks.fills() == {}
     assert disk.asked == 0
