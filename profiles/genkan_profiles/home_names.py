@@ -56,7 +56,7 @@ def user_folder(homes: Homes, user: str) -> str:
     """Return the folder of a user within the folder of homes; raises HomeError where it is given to somebody else."""
     if user in homes.folders:
         return homes.folders[user]
-    name = escaped_name(user) if homes.names is FolderNames.ESCAPED else stable_name(user)
+    name = folder_name(homes, user)
     if not name:
         raise HomeError("A user without a name has no home.")
     if len(name) > _LONGEST_FILE_NAME:
@@ -69,6 +69,11 @@ def user_folder(homes: Homes, user: str) -> str:
         )
         raise HomeError(message)
     return name
+
+
+def folder_name(homes: Homes, user: str) -> str:
+    """Return the folder that a user would have by name, whether or not that is possible."""
+    return escaped_name(user) if homes.names is FolderNames.ESCAPED else stable_name(user)
 
 
 def stable_name(user: str, *, longest: int = LONGEST_NAME) -> str:

@@ -2,7 +2,7 @@
 
 import functools
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, Self
 
@@ -19,6 +19,7 @@ HOME = "/home/jovyan"
 """Where the home is in every server."""
 
 _LARGEST_ID = 2**31 - 1
+_SAME = f"This folder is that of {OTHER} too, or one of them is in the other."
 
 
 class HomesKind(StrEnum):
@@ -142,30 +143,36 @@ class Homes(Row):
                     yield Violation(("ownership", "fs_gid"), sentence)
 
 
-def shared_folders(folders: Mapping[str, str]) -> Iterator[Violation]:
-    """Yield the later ones of folders that are the same, or of which one is in the other."""
-    spelled = sorted((folder_parts(folder), place, user) for place, (user, folder) in enumerate(folders.items()))
+def folder_parts(folder: str) -> tuple[str, ...]:
+    """Return the steps of a folder in the spelling that some file servers give to all."""
+    return tuple(unicodedata.normalize("NFC", folder).split("/"))
+
+
+def shared_folders(
+    folders: Mapping[str, str], *, parts: Callable[[str], tuple[str, ...]] = folder_parts, sentence: str = _SAME
+) -> Iterator[Violation]:
+    """Yield the later ones of folders that are the same, or of which one is in the other.
+
+    `parts` gives the steps of a folder as they are compared.
+    """
+    spelled = sorted((parts(folder), place, user) for place, (user, folder) in enumerate(folders.items()))
     around: list[tuple[tuple[str, ...], int, str]] = []
     for row in spelled:
         while around and row[0][: len(around[-1][0])] != around[-1][0]:
             around.pop()
         if around:
             (_, _, first), (_, _, second) = sorted((around[-1], row), key=lambda found: found[1])
-            sentence = f"This folder is that of {OTHER} too, or one of them is in the other."
             yield Violation(("folders", second), sentence, other=("folders", first))
         around.append(row)
 
 
-def folder_parts(folder: str) -> tuple[str, ...]:
-    """Return the steps of a folder in the spelling that some file servers give to all."""
-    return tuple(unicodedata.normalize("NFC", folder).split("/"))
-
-
-def shows_homes(homes: Homes, claim: str, sub_path: str | None) -> bool:
+def shows_homes(
+    homes: Homes, claim: str, sub_path: str | None, *, parts: Callable[[str], tuple[str, ...]] = folder_parts
+) -> bool:
     """Return whether mounting a folder of a claim would show homes."""
     if homes.kind is not HomesKind.SHARED or claim != homes.claim:
         return False
     if homes.folder is None or sub_path is None:
         return True
-    shown, folder = ("/".join(folder_parts(path)) for path in (sub_path, homes.folder))
+    shown, folder = ("/".join(parts(path)) for path in (sub_path, homes.folder))
     return is_within(shown, folder) or is_within(folder, shown)

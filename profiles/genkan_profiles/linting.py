@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from .capitals import capitals_only
 from .catalogue import Catalogue
 from .documents import load_with_places
 from .exceptions import DocumentError, Problem
@@ -28,7 +29,8 @@ def lint_catalogue(path: Path) -> Lint:
         catalogue, document = load_with_places(path, Catalogue)
     except DocumentError as error:
         return Lint(None, error.problems)
-    return Lint(catalogue, warnings=tuple(placed(_never_offered(catalogue), model=Catalogue, document=document)))
+    found = (*_never_offered(catalogue), *capitals_only(catalogue))
+    return Lint(catalogue, warnings=tuple(placed(found, model=Catalogue, document=document)))
 
 
 def _never_offered(catalogue: Catalogue) -> Iterator[Violation]:
