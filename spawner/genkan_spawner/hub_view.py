@@ -15,6 +15,7 @@ from .cluster.metrics import ClusterMetrics
 from .cluster.snapshot import STORAGE, Source
 from .following.server_pods import ServerPods
 from .forecast import Forecasts
+from .kubespawner_seam import unlimited_connection
 from .orphans import OrphanSweep, claims_of
 from .starting.promises import Promises
 from .storage.disks import SharedDisks
@@ -64,15 +65,17 @@ class HubView:
         self._show_metrics()
         self._started = False
         self._sweep: asyncio.Task[None] | None = None
+        self._end: asyncio.Task[None] | None = None
 
     @classmethod
     def of(cls, spawner: "ClusterSpawner") -> "HubView":
-        """Return the one view of this hub; the first call makes it, with the client that KubeSpawner has."""
+        """Return the one view of this hub; the first call makes it, for the cluster that KubeSpawner has found."""
         loop = asyncio.get_running_loop()
         view = cls._views.get(loop)
         if view is None:
-            api = KubernetesApi(spawner.api.api_client)
+            api = unlimited_connection(spawner)
             view = cls(api, component=spawner.component_label, namespaces={spawner.namespace})
+            view._end = asyncio.create_task(_close_at_the_end(api))
             cls._views[loop] = view
             view._look_after(spawner)
         view.follow(spawner.team_namespaces)
@@ -115,6 +118,9 @@ class HubView:
             self._sweep.cancel()
         await self.disks.close()
         await self.cache.close()
+        if self._end is not None:
+            self._end.cancel()
+            await asyncio.gather(self._end, return_exceptions=True)
         self._views.pop(asyncio.get_running_loop(), None)
 
     def _show_metrics(self) -> None:
@@ -135,3 +141,11 @@ class HubView:
             self.servers.drop(pod)
         elif (metadata.get("labels") or {}).get("component") == self._component:
             self.servers.show(pod)
+
+
+async def _close_at_the_end(api: KubernetesApi) -> None:
+    """Give connections back when JupyterHub, as it ends, cancels all that still runs."""
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await api.close()

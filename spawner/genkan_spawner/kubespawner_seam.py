@@ -4,6 +4,7 @@ Written against jupyterhub-kubespawner 7.1.
 """
 
 import asyncio
+import copy
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,7 @@ from typing import Any
 from jupyterhub.auth import Authenticator
 from jupyterhub.metrics import SERVER_SPAWN_DURATION_SECONDS, ServerSpawnStatus
 from jupyterhub.spawner import SpawnException
-from kubernetes_asyncio.client import CoreV1Api
+from kubernetes_asyncio.client import ApiClient, CoreV1Api
 from kubespawner import KubeSpawner
 from kubespawner.objects import make_namespace, make_owner_reference
 
@@ -67,6 +68,17 @@ def connected_to(api: KubernetesApi) -> Iterator[None]:
         yield
     finally:
         names.update(found)
+
+
+def unlimited_connection(spawner: KubeSpawner) -> KubernetesApi:
+    """Return another connection to the spawner's cluster, to be closed, with as many sockets as are wanted.
+
+    Each watch holds one as long as it lives, and the client that KubeSpawner has allows a hundred in all: where only
+    namespaces may be watched, the watches of twenty teams would leave none for starts.
+    """
+    configuration = copy.deepcopy(spawner.api.api_client.configuration)
+    configuration.connection_pool_maxsize = 0  # aiohttp's word for no limit
+    return KubernetesApi(ApiClient(configuration))
 
 
 def commit(spawner: KubeSpawner) -> None:

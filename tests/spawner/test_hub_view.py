@@ -21,13 +21,18 @@ NAME = "jupyter-alice"
 
 
 @in_jumping_time
-async def test_a_hub_has_one_view_with_the_client_that_kubespawner_has(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_hub_has_one_view_of_the_cluster_that_kubespawner_has_found(monkeypatch: pytest.MonkeyPatch) -> None:
     async with spawners(monkeypatch) as make:
         alice, bob = make("alice"), make("bob")
         view = alice.view
         try:
             assert bob.view is view
-            assert view.api.client is alice.api.api_client
+            assert view.api.client.configuration.host == alice.api.api_client.configuration.host
+            # Watches of many namespaces leave room for starts.
+            connector = view.api.client.rest_client.pool_manager.connector
+            assert connector is not None
+            assert connector.limit == 0
+            assert alice.api.api_client.configuration.connection_pool_maxsize == 100
         finally:
             await view.close()
 

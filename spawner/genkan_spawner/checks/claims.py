@@ -62,6 +62,21 @@ def read_claims(spec: Part) -> Iterator[ClaimUse]:
         yield ClaimUse(name, home=name in homes)
 
 
+def read_ephemeral(spec: Part, *, pod: str) -> Iterator[NewClaim]:
+    """Read the claims that Kubernetes makes for a pod alone and removes with it. Raises ManifestError.
+
+    https://kubernetes.io/docs/concepts/storage/ephemeral-volumes/#generic-ephemeral-volumes
+    """
+    for volume in spec.parts("volumes"):
+        if volume.value.get("ephemeral") is None:
+            continue
+        claim = volume.part("ephemeral").part("volumeClaimTemplate").part("spec")
+        if not claim.part("resources").part("requests").value or not claim.items("accessModes"):
+            raise ManifestError(f"{claim.place}: This must describe a claim, with accessModes and resources.requests.")
+        claim.text("storageClassName")
+        yield NewClaim.of({"metadata": {"name": f"{pod}-{volume.text('name')}"}, "spec": claim.value})
+
+
 def _mounted_at_home(spec: Part) -> Iterator[str]:
     """Yield the volumes that hold the home, and not those of a folder inside of it."""
     for container in spec.parts("containers"):

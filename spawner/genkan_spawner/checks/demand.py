@@ -11,7 +11,7 @@ from genkan_spawner.api import JsonObject
 from genkan_spawner.cluster.records import THOUSANDTHS, Amounts
 from genkan_spawner.cluster.requests import parse_amount, pod_requests
 
-from .claims import ClaimUse, read_claims
+from .claims import ClaimUse, NewClaim, read_claims, read_ephemeral
 from .exceptions import ManifestError
 from .parts import Part
 from .placement import Placement, read_placement
@@ -83,6 +83,8 @@ class Demand:
     unforeseen: tuple[Rule, ...] = ()
     claims: tuple[ClaimUse, ...] = ()
     """What it mounts."""
+    ephemeral: tuple[NewClaim, ...] = ()
+    """What Kubernetes makes for it alone."""
     owner: str = ""
     """The label by which a hub tells whose server it is."""
     sizes: JsonObject | None = field(default=None, compare=False, repr=False)
@@ -124,6 +126,7 @@ def demand_of(manifest: JsonObject, *, namespace: str = "default", final: bool =
         gated=bool(spec.items("schedulingGates")),
         unforeseen=tuple(_unforeseen(spec)),
         claims=tuple(read_claims(spec)),
+        ephemeral=tuple(read_ephemeral(spec, pod=metadata.text("name"))),
         owner=str(metadata.part("labels").value.get(OWNER) or ""),
         sizes=None if final else sizes,
     )
@@ -177,10 +180,15 @@ def _check_amounts(spec: Part) -> None:
 
 
 def _check_order(resources: Part) -> None:
-    """See that no request is above its limit; of devices they have to be the same."""
+    """See that no request is above its limit; of devices they have to be the same, and both have to be there.
+
+    https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/#consuming-extended-resources
+    """
     limits = resources.part("limits").value
     for name, requested in resources.part("requests").value.items():
         if name not in limits:
+            if is_device(name):
+                raise ManifestError(f"{resources.place}.limits.{name}: This must be there, {requested} as asked for.")
             continue
         request, limit = parse_amount(str(requested), up=True), parse_amount(str(limits[name]), up=True)
         if request > limit or (is_device(name) and request != limit):

@@ -57,6 +57,8 @@ def check_storage(
     snapshot = outlook.snapshot
     fills = [check_fill(use, demand.namespace, snapshot, rescue=rescue) for use in demand.claims]
     told = [finding for finding in fills if finding is not None]
+    for claim in demand.ephemeral:
+        told += _of_new_claim(ClaimUse(claim.name), claim, demand.namespace, snapshot)
     if demand.claims and not _knows_claims(snapshot, demand.namespace):
         sentence = "Whether the storage is there cannot be seen at the moment; the start will show it."
         return Storage((*told, Finding(Check.STORAGE, State.UNKNOWN, sentence)))

@@ -146,6 +146,14 @@ def test_affinity_to_other_namespaces_is_noted(wish: str) -> None:
             manifest(containers=[_sized(requests={GPU: "1"}, limits={GPU: "2"})]),
             f"spec.containers[0].resources.requests.{GPU}: This must be the limit, 2.",
         ),
+        (
+            manifest(containers=[_sized(requests={GPU: "1"})]),
+            f"spec.containers[0].resources.limits.{GPU}: This must be there, 1 as asked for.",
+        ),
+        (
+            manifest(volumes=[{"name": "scratch", "ephemeral": {}}]),
+            "spec.volumes[0].ephemeral.volumeClaimTemplate.spec: This must describe a claim, with accessModes and",
+        ),
         (manifest(nodeSelector={"gpu": True}), "spec.nodeSelector.gpu: This must be text (in quotes), not True."),
         (manifest(nodeSelector={1: "a"}), "spec.nodeSelector: The key 1 is not text; put it in quotes."),
         (manifest(priority=1.5), "spec.priority: This must be a whole number, not 1.5."),

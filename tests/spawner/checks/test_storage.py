@@ -110,6 +110,26 @@ def test_claims_and_whose_pod_it_is_are_read_from_the_manifest() -> None:
     assert own.owner == "alice"
 
 
+def ephemeral(storage_class: str, size: str = "10Gi") -> Demand:
+    """Return what a pod asks for that has a volume made for itself alone."""
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}}
+    spec |= {"storageClassName": storage_class}
+    return demand("cpu=1", volumes=[{"name": "scratch", "ephemeral": {"volumeClaimTemplate": {"spec": spec}}}])
+
+
+def test_a_volume_that_is_made_for_one_pod_needs_its_class() -> None:
+    assert found(ephemeral("fast"), cluster()) == (Finding(Check.STORAGE, State.READY),)
+    (finding,) = found(ephemeral("slow"), cluster())
+    sentence = "The storage mine-scratch cannot be made: the kind of storage slow does not exist."
+    assert (finding.state, finding.message) == (State.REFUSED, f"{sentence} Tell an administrator.")
+
+
+def test_a_volume_that_is_made_for_one_pod_counts_for_the_share_of_storage() -> None:
+    share = cluster(quotas=[quota("requests.storage=12Gi", used="requests.storage=10Gi")])
+    (finding,) = found(ephemeral("fast", "4Gi"), share)
+    assert (finding.state, finding.resource) == (State.REFUSED, "requests.storage")
+
+
 def test_a_pod_without_claims_has_nothing_to_fear() -> None:
     blind = cluster(unknown=[Source.CLAIMS])
     assert found(replace(demand(), claims=()), blind) == (Finding(Check.STORAGE, State.READY),)

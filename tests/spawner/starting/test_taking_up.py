@@ -44,6 +44,7 @@ async def test_a_start_is_followed_until_its_server_runs(monkeypatch: pytest.Mon
 
         assert await polling is None
         assert now() - began == pytest.approx(200, abs=1)
+        assert spawner.server is not None
         assert spawner.server.ip == ADDRESS
         assert spawner.aftermath is None
 
