@@ -109,6 +109,8 @@ class ClusterSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publi
     """The end of the last server, for the next visit."""
     home_claim: str = ""
     """What a new claim for the user's home is called; empty where KubeSpawner's template says."""
+    foreseen_namespace: str = ""
+    """Where the start that is about to come will be, as far as its form has been answered."""
     foresees: bool = False
     """Whether nothing is started with it, and it only shows what it would create."""
 
@@ -246,11 +248,20 @@ class ClusterSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publi
         """Begin a new story with each start, which is when JupyterHub calls this, and at each end."""
         super().clear_state()
         self._story = Story()
+        self._foretell()
+
+    def _foretell(self) -> None:
+        """Have JupyterHub write down where the server will be, with what it writes anyway as a start begins."""
+        namespace, self.foreseen_namespace = self.foreseen_namespace, ""
+        if namespace and self.orm_spawner is not None:
+            dns_name = self.dns_name_template.format(namespace=namespace, name=self.pod_name)
+            place = {"namespace": namespace, "dns_name": dns_name}
+            self.orm_spawner.state = {key: value for key, value in self.get_state().items() if key != _ENDED} | place
 
     def remember(self) -> None:
         """Write down where the server will be before it is there: a hub that dies now finds it again."""
-        if self.orm_spawner is not None:
-            self.orm_spawner.state = self.get_state()
+        if self.orm_spawner is not None and self.orm_spawner.state != (state := self.get_state()):
+            self.orm_spawner.state = state
             commit(self)
 
     async def _start(self) -> str:

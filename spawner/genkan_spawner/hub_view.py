@@ -63,7 +63,7 @@ class HubView:
         self._namespaces = frozenset(namespaces)
         self.cache.subscribe(self._pod_changed)
         self._show_metrics()
-        self._started = False
+        self._started = self._loaded = False
         self._sweep: asyncio.Task[None] | None = None
         self._end: asyncio.Task[None] | None = None
 
@@ -85,6 +85,7 @@ class HubView:
         """Look at these namespaces too: a changed catalogue may name a new one."""
         if new := self._namespaces.union(namespaces) - self._namespaces:
             self._namespaces |= new
+            self._loaded = False
             self.cache.follow(new)
 
     async def ready(self, *, within: float = FIRST_LOOK) -> None:
@@ -92,8 +93,8 @@ class HubView:
         if not self._started:
             self._started = True
             await self.cache.start()
-        loaded = all(health.loaded for health in self.cache.health().values())
-        if not loaded and await self.cache.wait_ready(within):
+        if not self._loaded and await self.cache.wait_ready(within):
+            self._loaded = True
             # What was just read lives as long as the hub; looking through it again and again would stop the loop.
             gc.freeze()
         await self.disks.ready(within=min(within, DISKS_WITHIN))

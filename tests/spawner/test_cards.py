@@ -330,7 +330,7 @@ async def test_a_claim_of_one_user_decides_no_other_users_cards_and_is_not_named
 
 
 async def test_what_a_site_gives_a_group_is_on_the_cards_of_its_members(make: MakeSpawner, small: str) -> None:
-    more = {"groups": [VISION], "spawner_override": {"extra_resource_guarantees": {"example.com/licence": "1"}}}
+    more = {"groups": [VISION], "spawner_override": {"extra_resource_limits": {"example.com/licence": "1"}}}
     config = Config({"GenkanSpawner": {"group_overrides": {"01": more}}})
     alice, bob = make(config, catalogue_file=small), make(config, catalogue_file=small)
 

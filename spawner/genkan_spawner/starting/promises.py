@@ -55,6 +55,7 @@ class Promises:
     def hold(self, spawner: "ClusterSpawner", reservation: Reservation) -> None:
         """Keep a place, for a while."""
         self.release(spawner)
+        spawner.foreseen_namespace = reservation.demand.namespace
         lapse = asyncio.get_running_loop().call_later(HELD_FOR, self._release, _key(spawner))
         self._held[_key(spawner)] = reservation, lapse
 

@@ -1,13 +1,16 @@
 """Whole starts: what they create, and for whom."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from genkan_spawner.aftermath import Aftermath
 from genkan_spawner.api import JsonObject
 from genkan_spawner.kinds import CLAIMS, PODS
 from genkan_spawner.marks import HUB, START, USER_NAME, hub_mark
 from genkan_spawner.reasons import Reason
+from genkan_spawner.starting.answer import answer_form
 
 from ...support.jumping import in_jumping_time, now
 from ..stage import (
@@ -57,6 +60,30 @@ async def test_where_a_server_will_be_is_written_down_before_it_is_there(monkeyp
         assert rehearsed == {}
         assert (created["pod_name"], created["namespace"]) == (NAME, NAMESPACE)
         assert database.commits == 1
+
+
+@in_jumping_time
+async def test_where_a_server_will_be_is_written_down_once_after_its_form_was_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with stage(monkeypatch) as play, spawners(monkeypatch) as make:
+        record, database = Record(), Database()
+        spawner = make(orm_spawner=record, database=database)
+        spawner.aftermath = Aftermath("The server ended by itself.", datetime.now(tz=UTC))
+        await answer_form(spawner, {})
+        # JupyterHub commits after this, and before the start.
+        spawner.clear_state()
+        foretold = dict(record.state)
+        starting = spawner.start()
+        await play.created()
+        await play.run()
+        await starting
+
+        assert (foretold["pod_name"], foretold["namespace"]) == (NAME, NAMESPACE)
+        assert record.state == foretold == spawner.get_state()
+        assert database.commits == 0
+        spawner.clear_state()
+        assert record.state == foretold, "the end of a server foretells nothing"
 
 
 @in_jumping_time
