@@ -25,10 +25,10 @@ up: sandbox-environment ## start a hub on a control plane of its own (PORT, SITE
 test: dev-environment ## run all tests: unit, cluster, browser
 	@tools/system-packages
 	$(bin)/genkan-sandbox binaries
-	$(bin)/python -m pytest --numprocesses $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS)
+	$(bin)/python -m pytest --numprocesses $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 unit: dev-environment ## run the tests that need no cluster
-	$(bin)/python -m pytest --numprocesses $(TEST_WORKERS) --dist loadfile -m "not cluster and not browser" $(PYTEST_ARGS)
+	$(bin)/python -m pytest --numprocesses $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder -m "not cluster and not browser" $(PYTEST_ARGS)
 
 coverage: dev-environment ## run the unit tests and show what they do not reach
 	$(bin)/coverage run -m pytest -m "not cluster and not browser" $(PYTEST_ARGS)
