@@ -194,13 +194,13 @@ class ClusterSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publi
         """Return None while the server runs, or while nobody can know that it does not."""
         view = self.view
         await view.ready()
+        if is_looked_for_again(self) and (failure := await taken_up(self, view, story=self._story)) is not None:
+            self.aftermath = failure
+            return 1
         if view.servers.get(self.namespace, self.pod_name) is None:
             if not view.sees_pods(self.namespace) and not await self._is_gone():
                 return None
             self._note_end(view.servers.ending(self.namespace, self.pod_name))
-            return 1
-        if is_looked_for_again(self) and (failure := await taken_up(self, view, story=self._story)) is not None:
-            self.aftermath = failure
             return 1
         # Before KubeSpawner removes a pod that has ended.
         ending = view.servers.ending(self.namespace, self.pod_name)

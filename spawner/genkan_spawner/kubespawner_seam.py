@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from jupyterhub.auth import Authenticator
 from jupyterhub.metrics import SERVER_SPAWN_DURATION_SECONDS, ServerSpawnStatus
@@ -215,6 +216,14 @@ def claim_is_there(spawner: KubeSpawner) -> None:
 def pod_url(spawner: KubeSpawner, pod: JsonObject) -> str:
     """Return the address at which a running pod's server is asked."""
     return str(spawner._get_pod_url(pod))
+
+
+def note_address(spawner: KubeSpawner, url: str) -> None:
+    """Write down where a server answers whose start this hub has not seen from the beginning."""
+    parts = urlsplit(url)
+    server: Any = spawner.server
+    server.proto, server.ip, server.port = parts.scheme, parts.hostname, parts.port
+    commit(spawner)
 
 
 def companions(spawner: KubeSpawner, pod: JsonObject) -> Iterator[tuple[Kind, JsonObject]]:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from genkan_spawner.aftermath import Aftermath
 from genkan_spawner.api import JsonObject
-from genkan_spawner.exceptions import KubernetesError
-from genkan_spawner.following.pod_state import moment
+from genkan_spawner.exceptions import KubernetesError, NotFoundError
+from genkan_spawner.following.endings import end_of
+from genkan_spawner.following.pod_state import PodState, moment
 from genkan_spawner.hub_view import HubView
 from genkan_spawner.kinds import PODS
-from genkan_spawner.kubespawner_seam import pod_url
+from genkan_spawner.kubespawner_seam import note_address, pod_url
 from genkan_spawner.refusals import Refusal
 
 from .pursuit import Pursuit
@@ -30,30 +31,40 @@ async def taken_up(spawner: "ClusterSpawner", view: HubView, *, story: Story) ->
     """Follow a start that an earlier hub has begun until its server answers; a server that runs is left alone.
 
     Returned is why it cannot start any more, for its user's next visit: then the pod is to be removed. A pod that
-    cannot be read is not concluded from.
+    cannot be read is not concluded from. A hub that has just come back may see no pods yet; then it asks for this one.
     """
-    found = view.servers.get(spawner.namespace, spawner.pod_name)
-    if found is None or found.running or view.servers.ending(spawner.namespace, spawner.pod_name) is not None:
+    namespace, name = spawner.namespace, spawner.pod_name
+    seen = view.servers.get(namespace, name)
+    if view.sees_pods(namespace) and (seen is None or not is_on_its_way(seen)):
         return None
-    spawner.log.info("Taking up the start of %s/%s.", spawner.namespace, spawner.pod_name)
     try:
-        await _follow(spawner, view, story=story)
+        pod = await view.api.get(PODS, name, namespace=namespace)
+        if is_on_its_way(PodState.of(pod)):
+            spawner.log.info("Taking up the start of %s/%s.", namespace, name)
+            await _follow(spawner, view, pod, story=story)
     except Refusal as refusal:
-        spawner.log.warning("The start of %s/%s cannot go on: %s", spawner.namespace, spawner.pod_name, refusal)
+        spawner.log.warning("The start of %s/%s cannot go on: %s", namespace, name, refusal)
         return Aftermath(refusal.jupyterhub_message, datetime.now(tz=UTC))
+    except NotFoundError:
+        pass
     except KubernetesError as e:
-        spawner.log.warning("The start of %s/%s cannot be seen: %s", spawner.namespace, spawner.pod_name, e.message)
+        spawner.log.warning("Whether %s/%s is starting cannot be seen: %s", namespace, name, e.message)
     return None
 
 
-async def _follow(spawner: "ClusterSpawner", view: HubView, *, story: Story) -> None:
-    """Raise Refusal where the server cannot start, or not in the time that was left to it."""
+def is_on_its_way(pod: PodState) -> bool:
+    """Return whether a server may yet come to run."""
+    return not pod.running and pod.deleted is None and end_of(pod) is None
+
+
+async def _follow(spawner: "ClusterSpawner", view: HubView, created: JsonObject, *, story: Story) -> None:
+    """Note where the server answers; raise Refusal where it does not, or not in the time that was left to it."""
     await spawner.recall()
-    created = await view.api.get(PODS, spawner.pod_name, namespace=spawner.namespace)
     deadline = asyncio.get_running_loop().time() + max(AT_LEAST, spawner.start_timeout - _age(created))
     pursuit = Pursuit(view, created, story=story, patience=spawner.patience, deadline=deadline)
-    pod = await pursuit.until_running()
-    await pursuit.until_answering(pod_url(spawner, pod), within=spawner.http_timeout)
+    url = pod_url(spawner, await pursuit.until_running())
+    await pursuit.until_answering(url, within=spawner.http_timeout)
+    note_address(spawner, url)
 
 
 def _age(pod: JsonObject) -> float:

@@ -9,6 +9,7 @@ import pytest
 from jupyterhub import orm
 
 from genkan_spawner.cluster_spawner import ClusterSpawner
+from genkan_spawner.kinds import PODS
 from genkan_spawner.starting.taking_up import AT_LEAST
 
 from ...support.jumping import in_jumping_time, now
@@ -87,10 +88,11 @@ async def test_a_server_that_runs_is_not_waited_for(monkeypatch: pytest.MonkeyPa
     async with stage(monkeypatch) as play, spawners(monkeypatch) as make:
         play.put(status=running())
         await play.seen(lambda: play.view.servers.get(NAMESPACE, NAME))
-        began = now()
+        began, calls = now(), play.cluster.calls["GET", PODS.plural]
 
         assert await left_behind(make).poll() is None
         assert now() == began
+        assert play.cluster.calls["GET", PODS.plural] == calls, "a hub may have thousands of servers"
 
 
 @in_jumping_time
@@ -103,6 +105,21 @@ async def test_a_server_that_does_not_run_yet_is_only_followed_by_a_hub_that_cam
 
         assert await make().poll() is None
         assert now() == began
+
+
+@in_jumping_time
+async def test_a_hub_that_sees_no_pods_yet_takes_up_a_start_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch, sighted=False) as play, spawners(monkeypatch) as make:
+        play.put()
+        spawner = left_behind(make)
+        polling = asyncio.create_task(spawner.poll())
+        await asyncio.sleep(30)
+        assert not polling.done()
+        await play.run()
+
+        assert await polling is None
+        assert spawner.server is not None
+        assert (spawner.server.ip, spawner.server.port) == (ADDRESS, 8888)
 
 
 @in_jumping_time
