@@ -101,14 +101,15 @@ class HubView:
 
     def sees_pods(self, namespace: str) -> bool:
         """Whether a pod of this namespace that is not shown is not there."""
-        health = self.cache.health()[Source.PODS]
+        health = self.cache.health_of(Source.PODS)
         everywhere = not health.partial or namespace in self._namespaces
         return health.loaded and health.healthy and everywhere
 
     def standing(self) -> Standing:
         """Return how old what is known is."""
-        kinds = [health for source, health in self.cache.health().items() if source not in STORAGE]
-        everywhere = not self.cache.health()[Source.PODS].partial
+        found = self.cache.health()
+        kinds = [health for source, health in found.items() if source not in STORAGE]
+        everywhere = not found[Source.PODS].partial
         known = everywhere and all(health.loaded and health.healthy for health in kinds)
         oldest = max(health.age for health in kinds)
         return Standing(known, int(oldest) if math.isfinite(oldest) else 0)

@@ -75,6 +75,18 @@ class Spot:
         return more(self.free, going) if going else self.free
 
 
+_newest: dict[str, Spot] = {}
+"""The last spot of each node that was counted: from one snapshot to the next most views are the very same object."""
+
+
+def _spot(view: NodeView) -> Spot:
+    name = view.node.name
+    known = _newest.get(name)
+    if known is None or known.view is not view:
+        known = _newest[name] = Spot.of(view)
+    return known
+
+
 @dataclass(slots=True)
 class Capacity:
     """All nodes of a snapshot; what several demands have in common is worked out once."""
@@ -86,7 +98,7 @@ class Capacity:
     @classmethod
     def of(cls, snapshot: Snapshot) -> Self:
         """Count all nodes."""
-        return cls(snapshot, tuple(Spot.of(view) for view in snapshot.nodes.values()))
+        return cls(snapshot, tuple(map(_spot, snapshot.nodes.values())))
 
     def sort(self, placement: Placement) -> "Sorted":
         """Part the nodes into those on which a pod may be and those on which it may not."""

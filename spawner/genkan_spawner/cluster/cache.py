@@ -121,6 +121,10 @@ class ClusterCache:
         """Return how far each kind can be trusted."""
         return MappingProxyType({source: followed.health() for source, followed in self._sources.items()})
 
+    def health_of(self, source: Source) -> Health:
+        """Return how far one kind can be trusted."""
+        return self._sources[source].health()
+
     def counts(self) -> Mapping[Source, int]:
         """Return how many objects of each kind are kept."""
         return MappingProxyType({**self._board.counts(), **self._storage.counts()})

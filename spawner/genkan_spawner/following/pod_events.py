@@ -13,10 +13,10 @@ from genkan_spawner.kinds import EVENTS
 from .happenings import Happening
 from .pod_state import PodState
 
-LATER = 2.0
+LATER = 3.0
 """Seconds after which a start counts as one that takes long."""
 
-EVERY = 5.0
+EVERY = 8.0
 """Seconds between two looks. A watch would come at once, but hold one of the hub's connections for each start."""
 
 _EARLIEST = datetime.min.replace(tzinfo=UTC)

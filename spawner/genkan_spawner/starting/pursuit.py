@@ -26,7 +26,7 @@ from .last_words import last_words
 from .line import place_in_line
 from .story import Story
 
-LOOK_EVERY = 1.0
+LOOK_EVERY = 2.0
 """Seconds between two looks at a pod that does not change: patience runs out without an event."""
 
 _SILENT = Ending(Reason.UNAVAILABLE, "The server runs, but it does not answer.", show_log=True)
