@@ -107,8 +107,6 @@ class ClusterSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publi
     """What the present choice adds to its pod's demand."""
     aftermath: Aftermath | None = None
     """The end of the last server, for the next visit."""
-    home_claim: str = ""
-    """What a new claim for the user's home is called; empty where KubeSpawner's template says."""
     foreseen_namespace: str = ""
     """Where the start that is about to come will be, as far as its form has been answered."""
     foresees: bool = False

@@ -4,6 +4,7 @@ Most homes make no difference to a verdict. What is missing yet is the same for 
 stand out, such as one that is in use on some machine, are looked at by themselves.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
@@ -14,7 +15,7 @@ from .checks.conditions import Conditions
 from .checks.demand import Demand
 from .checks.outlook import Outlook
 from .cluster.snapshot import Source
-from .cluster.storage_records import Phase
+from .cluster.storage_records import ClaimRecord, Phase
 from .homes.taking import users_home
 from .kubespawner_seam import claim_names, owner_label
 from .refusals import Refusal
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from .spawner import GenkanSpawner
 
 _NEW = "new"
-_NONE = "", None
 _BETWEEN = "/"
 """What no name of a namespace or claim has in it."""
 
@@ -36,12 +36,14 @@ class OwnHome:
     """The names under which it may be, first that of a new one; empty where homes are no such claims."""
     owner: str = ""
     user: str = ""
+    by_mark: bool = False
+    """Whether a claim that is marked as the user's is the home under any other name too."""
 
     @classmethod
     def of(cls, spawner: "GenkanSpawner") -> Self:
         """Return the home of a spawner's user, whether or not a choice has been applied to the spawner."""
         names = _claims(spawner)
-        return cls(names, owner_label(spawner), spawner.user.name) if names else cls()
+        return cls(names, owner_label(spawner), spawner.user.name, bool(spawner.homes)) if names else cls()
 
     def left_out(self, demand: Demand) -> Demand:
         """Return what a demand asks for beside this home."""
@@ -53,8 +55,7 @@ class OwnHome:
         snapshot = outlook.snapshot
         if not self.claims or not snapshot.knows(Source.CLAIMS):
             return ""
-        there = ((name, snapshot.storage.claims.get((namespace, name))) for name in self.claims)
-        name, found = next(((name, claim) for name, claim in there if claim and claim.user in {None, self.user}), _NONE)
+        found = next(self._there(namespace, outlook), None)
         if found is None:
             return _NEW
         volume = snapshot.storage.volumes.get(found.volume)
@@ -62,9 +63,17 @@ class OwnHome:
             found.phase is Phase.BOUND
             and not found.deleted
             and (volume is None or volume.terms is None)
-            and not (found.single_node and outlook.holders(namespace, name))
+            and not (found.single_node and outlook.holders(namespace, found.name))
         )
-        return "" if plain else f"{namespace}{_BETWEEN}{name}"
+        return "" if plain else f"{namespace}{_BETWEEN}{found.name}"
+
+    def _there(self, namespace: str, outlook: Outlook) -> Iterator[ClaimRecord]:
+        """Yield the claims that are the home as far as can be seen, the likeliest first."""
+        claims = outlook.snapshot.storage.claims
+        named = (claims.get((namespace, name)) for name in self.claims)
+        yield from (claim for claim in named if claim is not None and claim.user in {None, self.user})
+        if self.by_mark:
+            yield from outlook.marked(namespace, self.user)
 
     def put_in(self, demand: Demand, conditions: Conditions, *, difference: str) -> tuple[Demand, Conditions]:
         """Return a demand with this home where it makes a difference, and the conditions that go with it."""

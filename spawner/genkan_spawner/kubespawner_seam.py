@@ -29,6 +29,8 @@ from genkan_spawner.kinds import SECRETS, SERVICES, Kind
 _SERVERS_NAME = re.compile(r"\{(unescaped_|safe_|escaped_)?servername\}")
 _USER_SERVER = re.compile(r"\{(safe_|escaped_)?user_server\}")
 """What stands for a server's own name in KubeSpawner's templates."""
+_OF_USER = re.compile(r"\{((unescaped_|safe_|escaped_)?username|(safe_|escaped_)?user_server|userid)\}")
+"""What is different for each user there."""
 
 
 class ServersAsReflector(Mapping[str, JsonObject]):
@@ -165,13 +167,33 @@ def claim_names(spawner: KubeSpawner, *, proposed: str) -> tuple[str, ...]:
 
 def _earlier_names(spawner: KubeSpawner) -> Iterator[str]:
     """Yield what KubeSpawner's rules call the claim: of the default server, whose files a home is, then of this one."""
-    own = spawner.pvc_name_template
-    of_default = _SERVERS_NAME.sub("", _USER_SERVER.sub(r"{\1username}", own))
-    if not own.endswith("-"):
-        of_default = of_default.rstrip("-")
-    for template in dict.fromkeys([of_default, own]):
+    for template in dict.fromkeys([_of_default(spawner), spawner.pvc_name_template]):
         for scheme in (spawner.slug_scheme, "safe", "escape"):
             yield str(spawner._expand_user_properties(template, slug_scheme=scheme))
+
+
+def _of_default(spawner: KubeSpawner) -> str:
+    """Return the template for the name of a claim as it is for the default server."""
+    own = str(spawner.pvc_name_template)
+    found = _SERVERS_NAME.sub("", _USER_SERVER.sub(r"{\1username}", own))
+    return found if own.endswith("-") else found.rstrip("-")
+
+
+def claims_are_shared(spawner: KubeSpawner) -> bool:
+    """Return whether KubeSpawner's rules call the claims of all users the same."""
+    return _OF_USER.search(spawner.pvc_name_template) is None
+
+
+def is_of_named_server(spawner: KubeSpawner) -> bool:
+    """Return whether a named server has a claim that the user's default server has not."""
+    shared = {spawner._expand_user_properties(_of_default(spawner), slug_scheme=name) for name in ("safe", "escape")}
+    return _of_default(spawner) != spawner.pvc_name_template and spawner.pvc_name not in shared
+
+
+def saved_states(spawner: KubeSpawner) -> Iterator[Any]:
+    """Yield what JupyterHub keeps of each server of the user."""
+    user = getattr(spawner.user, "orm_user", None)
+    yield from (row.state for row in user.orm_spawners.values()) if user is not None else ()
 
 
 def expanded(spawner: KubeSpawner, value: Any) -> Any:

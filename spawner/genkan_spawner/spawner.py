@@ -23,8 +23,8 @@ from genkan_profiles import (
 from .baseline import Baseline
 from .cards import cards_for
 from .checks.conditions import Conditions
-from .cluster_spawner import ClusterSpawner
 from .form import render_form
+from .home_spawner import HomeSpawner
 from .homes.claims import settle_claim
 from .homes.taking import home_traits
 from .hub_view import HubView
@@ -44,7 +44,7 @@ from .refusals import Refusal
 from .starting.answer import answer_form
 
 
-class GenkanSpawner(ClusterSpawner):
+class GenkanSpawner(HomeSpawner):
     """Starts single-user servers as pods, on hardware and images from a catalogue.
 
     Every trait of KubeSpawner can be set; what is different here are defaults, the catalogue in the place of

@@ -12,6 +12,7 @@ from genkan_spawner.api import JsonObject
 from genkan_spawner.forecast import Forecasts
 from genkan_spawner.home_forecast import OwnHome
 from genkan_spawner.kinds import CLAIMS, NODES, PODS, QUOTAS, STORAGE_CLASSES, VOLUMES
+from genkan_spawner.marks import USER_NAME
 
 from ..support.objects import node, pod, quota
 from ..support.spawner import MakeSpawner, spawners
@@ -79,6 +80,27 @@ async def test_homes_of_the_catalogue_are_told_by_their_own_names(
         pages = [await user.get_options_form() for user in (alice, bob)]
     assert "Your home has lost its disk." in told(pages[0], "small")
     assert FREE in told(pages[1], "small")
+
+
+async def test_a_home_that_is_known_by_its_mark_alone_needs_no_room_for_a_new_one(
+    play: Stage, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "homes.yaml"
+    file.write_text(SMALL + IN_CATALOGUE)
+    limit = {"requests.storage": "10Gi"}
+    play.cluster.put(QUOTAS, quota("disks", namespace=NAMESPACE, hard=limit, used=limit))
+    for user, phase in (("alice", "Bound"), ("carol", "Lost")):
+        metadata = {"name": f"files-of-{user}", "namespace": NAMESPACE, "annotations": {USER_NAME: user}}
+        play.cluster.put(CLAIMS, {"metadata": metadata, "spec": {}, "status": {"phase": phase}})
+    await play.seen(lambda: (NAMESPACE, "files-of-carol") in play.view.cache.snapshot().storage.claims)
+    clock.now += 10
+    hub = Config({"GenkanSpawner": {"namespace": NAMESPACE}})
+    async with spawners(tmp_path, monkeypatch) as (_, make):
+        users = [named(make(hub, catalogue_file=str(file)), name) for name in ("alice", "bob", "carol")]
+        alice, bob, carol = [told(await user.get_options_form(), "small") for user in users]
+    assert FREE in alice
+    assert "Your home needs 10 GB of storage" in bob
+    assert "Your home has lost its disk." in carol
 
 
 def home(play: Stage, name: str, *, phase: str = "Bound", volume: str = "", **metadata: Any) -> JsonObject:

@@ -20,6 +20,8 @@ _PATH = re.compile(
     r"(?P<group>/api/v1|/apis/[^/]+/[^/]+)(?:/namespaces/(?P<namespace>[^/]+)(?=/))?"
     r"/(?P<plural>[^/]+)(?:/(?P<name>[^/]+))?(?:/(?P<subresource>[^/]+))?"
 )
+_REQUIREMENT = re.compile(r"([^ ,=]+)(?:=([^,]+)| in \(([^)]*)\))")
+"""Of a label selector: `name=value`, or `name in (one,another)`."""
 
 
 class FakeCluster(KubernetesApi):
@@ -236,7 +238,11 @@ class _Lines:
 
 
 def selected(found: JsonObject, query: Mapping[str, str]) -> bool:
-    """Whether the field selectors that the agent and the spawner use let an object through."""
+    """Whether the selectors that the agent and the spawner use let an object through."""
+    labels = found["metadata"].get("labels") or {}
+    for name, single, several in _REQUIREMENT.findall(query.get("labelSelector", "")):
+        if labels.get(name) not in (single or several).split(","):
+            return False
     selector = query.get("fieldSelector", "")
     if selector == "spec.nodeName!=":
         return bool(found["spec"].get("nodeName"))

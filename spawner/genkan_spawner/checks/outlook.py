@@ -10,6 +10,7 @@ from typing import Self, TypeAlias
 
 from genkan_spawner.cluster.records import PodRecord
 from genkan_spawner.cluster.snapshot import Snapshot
+from genkan_spawner.cluster.storage_records import ClaimRecord
 
 from .capacity import Capacity, fits
 from .demand import DEFAULT_SCHEDULER, Demand
@@ -36,6 +37,7 @@ class Outlook:
     """Waiting pods without room that may not make any; in the order of the queue."""
     _empty: Taken = field(default_factory=dict)
     _holders: dict[tuple[str, str], list[PodRecord]] | None = None
+    _marked: dict[tuple[str, str], list[ClaimRecord]] | None = None
 
     @classmethod
     def of(cls, snapshot: Snapshot, *, now: datetime | None = None) -> Self:
@@ -64,6 +66,15 @@ class Outlook:
                 for name in pod.claims:
                     self._holders.setdefault((pod.namespace, name), []).append(pod)
         return self._holders.get((namespace, claim), ())
+
+    def marked(self, namespace: str, user: str) -> Sequence[ClaimRecord]:
+        """Return the claims that are marked as a user's home."""
+        if self._marked is None:
+            self._marked = {}
+            for claim in self.snapshot.storage.claims.values():
+                if claim.user is not None:
+                    self._marked.setdefault((claim.namespace, claim.user), []).append(claim)
+        return self._marked.get((namespace, user), ())
 
     def standing(self, demand: Demand) -> Standing:
         """Return the priority that the demand would have."""

@@ -4,31 +4,50 @@ The names that hubs have given overlap: `home-lab-40` was the claim of `lab@` on
 So whose a claim is says the annotation with which KubeSpawner marks what it makes, and never the name alone.
 """
 
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
 
+from genkan_profiles.home_names import escaped_name
+from genkan_spawner.admission import may_pass
 from genkan_spawner.api import JsonObject, KubernetesApi
+from genkan_spawner.checks.demand import OWNER
 from genkan_spawner.denials import refusal_of
-from genkan_spawner.exceptions import KubernetesError, NotFoundError
+from genkan_spawner.exceptions import ForbiddenError, KubernetesError, NotFoundError
 from genkan_spawner.kinds import CLAIMS
-from genkan_spawner.kubespawner_seam import claim_names, knows_claim, take_claim
-from genkan_spawner.marks import USER_NAME
+from genkan_spawner.kubespawner_seam import (
+    claim_names,
+    claims_are_shared,
+    is_of_named_server,
+    knows_claim,
+    owner_label,
+    take_claim,
+)
+from genkan_spawner.marks import SERVER_NAME, USER_NAME
 from genkan_spawner.reasons import Reason
 from genkan_spawner.refusals import Refusal
+from genkan_spawner.starting.creation import attempts
 
 if TYPE_CHECKING:
-    from genkan_spawner.cluster_spawner import ClusterSpawner
+    from genkan_spawner.home_spawner import HomeSpawner
+
+T = TypeVar("T")
+
+TRIES_FOR = 3.0
+"""Seconds for which a question that fails for a passing reason is asked again."""
 
 _MEND = "Tell an administrator: the hub's documentation on moving homes says what to do."
+_LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 
 
-async def settle_claim(spawner: "ClusterSpawner", api: KubernetesApi) -> None:
+async def settle_claim(spawner: "HomeSpawner", api: KubernetesApi) -> None:
     """Have the spawner mount the claim that its user has, before its pod is made. Raises Refusal.
 
     Of several names the first is that of a claim which is yet to be made. The one that was used last comes before it.
     """
-    names = claim_names(spawner, proposed=spawner.home_claim)
-    if not spawner.storage_pvc_ensure or names == (spawner.pvc_name,):
+    if not spawner.storage_pvc_ensure or (not spawner.home_claim and claims_are_shared(spawner)):
         return
+    names = claim_names(spawner, proposed=spawner.home_claim)
     remembered = spawner.pvc_name if knows_claim(spawner) else ""
     for name in sorted(names, key=lambda name: name != remembered):
         found = await _found(api, name, spawner.namespace)
@@ -37,7 +56,30 @@ async def settle_claim(spawner: "ClusterSpawner", api: KubernetesApi) -> None:
                 spawner.log.info("The home of %s keeps its earlier name %s.", spawner.user.name, name)
             take_claim(spawner, name, exists=True)
             return
+    marked = await _marked(spawner, api) if spawner.home_claim else None
+    if marked is not None:
+        spawner.log.info("The home of %s is found by its mark: %s.", spawner.user.name, marked)
+        take_claim(spawner, marked, exists=True)
+        return
+    gone = spawner.all_had_homes.claims.get(spawner.namespace)
+    if gone is not None and not spawner.remake_homes:
+        sentence = f"Your home, the storage {gone}, is not there any more, and a new one would be empty. {_MEND}"
+        raise Refusal(sentence, reason=Reason.STORAGE)
     take_claim(spawner, names[0], exists=False)
+
+
+async def goes_with_user(spawner: "HomeSpawner", api: KubernetesApi) -> bool:
+    """Return whether the claim of a spawner is its user's alone, so that a hub may delete it which is set up to.
+
+    Raises KubernetesError where that is not known.
+    """
+    if spawner.name and (spawner.homes is not None or not is_of_named_server(spawner)):
+        return False
+    try:
+        found = await api.get(CLAIMS, spawner.pvc_name, namespace=spawner.namespace)
+    except NotFoundError:
+        return False
+    return bool(_mark(found, USER_NAME) == spawner.user.name)
 
 
 def _is_taken(claim: JsonObject, user: str, *, surely: bool) -> bool:
@@ -45,7 +87,7 @@ def _is_taken(claim: JsonObject, user: str, *, surely: bool) -> bool:
 
     `surely` is said of a name that no other user's home has.
     """
-    marked = (claim["metadata"].get("annotations") or {}).get(USER_NAME)
+    marked = _mark(claim, USER_NAME)
     if marked == user or (marked is None and surely):
         return True
     if marked is not None and not surely:
@@ -59,10 +101,52 @@ def _is_taken(claim: JsonObject, user: str, *, surely: bool) -> bool:
     raise Refusal(sentence, reason=Reason.STORAGE)
 
 
+async def _marked(spawner: "HomeSpawner", api: KubernetesApi) -> str | None:
+    """Return the claim that is marked as the user's home, whatever it is called: first that of the default server.
+
+    A hub may have given names by a rule that nobody has told this one. Raises Refusal where there are several.
+    """
+    user, namespace = spawner.user.name, spawner.namespace
+    values = (value for value in (owner_label(spawner), escaped_name(user)) if _LABEL_VALUE.fullmatch(value))
+    selector = f"component=singleuser-storage,{OWNER} in ({','.join(sorted(set(values)))})"
+    try:
+        claims = await _answered(lambda: api.list(CLAIMS, namespace=namespace, label_selector=selector))
+    except ForbiddenError:
+        return None
+    own = [claim for claim in claims if _mark(claim, USER_NAME) == user]
+    for server in dict.fromkeys(("", spawner.name)):
+        names = sorted(claim["metadata"]["name"] for claim in own if (_mark(claim, SERVER_NAME) or "") == server)
+        if len(names) > 1:
+            sentence = f"Your home may be any of {', '.join(names)}, and nothing says which. {_MEND}"
+            raise Refusal(sentence, reason=Reason.STORAGE)
+        if names:
+            return str(names[0])
+    return None
+
+
 async def _found(api: KubernetesApi, name: str, namespace: str) -> JsonObject | None:
     try:
-        return await api.get(CLAIMS, name, namespace=namespace)
+        return await _answered(lambda: api.get(CLAIMS, name, namespace=namespace))
     except NotFoundError:
         return None
-    except KubernetesError as e:
+    except ForbiddenError as e:
         raise refusal_of(e) from e
+
+
+async def _answered(ask: Callable[[], Awaitable[T]]) -> T:
+    """Return an answer of the API; raises NotFoundError and ForbiddenError, and Refusal for whatever else it says."""
+    rounds = attempts(TRIES_FOR)
+    while True:
+        last = await anext(rounds)
+        try:
+            return await ask()
+        except (NotFoundError, ForbiddenError):
+            raise
+        except KubernetesError as e:
+            if last or not may_pass(e):
+                raise refusal_of(e) from e
+
+
+def _mark(claim: JsonObject, annotation: str) -> str | None:
+    found: str | None = (claim["metadata"].get("annotations") or {}).get(annotation)
+    return found

@@ -15,8 +15,10 @@ PREPARATION = "prepare-home"
 """Name of the container."""
 
 _PARENT = "/homes"
+_MAKE, _REFUSE = "make", "refuse"
+"""What becomes of a folder that is missing."""
 
-UNREACHABLE, LINK, NOT_MADE, NO_FOLDER, FOREIGN, NO_PARENT = range(70, 76)
+UNREACHABLE, LINK, NOT_MADE, NO_FOLDER, FOREIGN, NO_PARENT, GONE = range(70, 77)
 """The exit codes with which it ends."""
 
 # A folder is entered and looked at before anything is made in it: what is a link now may have been none just before.
@@ -27,12 +29,14 @@ enter() {{
 }}
 cd {_PARENT} || exit {UNREACHABLE}
 home=$1
-shift
+missing=$2
+shift 2
 while [ "$home" != "${{home#*/}}" ]; do
   enter "${{home%%/*}}" || exit {NO_PARENT}
   home=${{home#*/}}
 done
 if [ ! -e "./$home" ] && [ ! -L "./$home" ]; then
+  [ "$missing" = {_MAKE} ] || exit {GONE}
   mkdir -m 700 "./$home" || [ -d "./$home" ] || exit {NOT_MADE}
 fi
 if [ -L "./$home" ]; then exit {LINK}; fi
@@ -59,6 +63,10 @@ _SENTENCES: Mapping[int, str] = {
     NO_FOLDER: "There is a file where your home should be. Tell an administrator.",
     FOREIGN: "Your home belongs to somebody else on the file server. An administrator can hand it over to you.",
     NO_PARENT: "The folder that your home is in does not exist, or is a link. Tell an administrator.",
+    GONE: (
+        "Your home is not on the file server any more, and a new one would be empty. Tell an administrator: the hub's "
+        "documentation on moving homes says what to do."
+    ),
 }
 _FULL = ("No space left on device", "Disk quota exceeded")
 
@@ -66,6 +74,7 @@ _FULL = ("No space left on device", "Disk quota exceeded")
 def preparation(
     path: str,
     *,
+    may_make: bool,
     points: Sequence[str],
     image: str,
     folder: str | None,
@@ -74,16 +83,17 @@ def preparation(
     resources: Mapping[str, Mapping[str, Any]],
     pull_policy: str | None,
 ) -> JsonObject:
-    """Return the container that makes a home, `path` within the `folder` of homes, where it is missing.
+    """Return the container that makes a home, `path` within the `folder` of homes, where it is missing and may be made.
 
     `points` are folders in the home that volumes are mounted on: the kubelet could not make them where root has no
     rights. It asks for no more than the server's own container does, so that the pod needs no more room with it.
     """
     mount = {"name": HOME_VOLUME, "mountPath": _PARENT}
+    arguments = (path, _MAKE if may_make else _REFUSE, *points)
     container: JsonObject = {
         "name": PREPARATION,
         "image": image,
-        "command": ["sh", "-c", _literal(_SCRIPT), PREPARATION, *(_escaped(part) for part in (path, *points))],
+        "command": ["sh", "-c", _literal(_SCRIPT), PREPARATION, *map(_escaped, arguments)],
         "env": [{"name": "LC_ALL", "value": "C"}],
         "workingDir": "/",
         "volumeMounts": [mount if folder is None else {**mount, "subPath": folder}],

@@ -57,7 +57,7 @@ async def home_traits(spawner: "GenkanSpawner", catalogue: Catalogue, homes: Hom
                 take_claim(spawner, home.claim, exists=False)
         case HomesKind.SHARED:
             # Kubernetes would walk through everybody's files to give them to the group.
-            values |= {"storage_pvc_ensure": False, "fs_gid": None}
+            values |= {"storage_pvc_ensure": False, "fs_gid": None, "home_path": home.path}
             owner = await _settled(spawner, owner)
             values |= {"uid": owner.uid, "gid": owner.gid}
             values["init_containers"] = _prepared(spawner, catalogue, homes, owner, mounts=mounts)
@@ -98,6 +98,7 @@ def _prepared(
     """Return what runs before the server: first what makes the home, then what the site has."""
     container = preparation(
         user_folder(homes, spawner.user.name),
+        may_make=spawner.remake_homes or not spawner.all_had_homes.folder,
         points=points_in_home(mounts),
         image=_trusted_image(spawner, catalogue),
         folder=homes.folder,

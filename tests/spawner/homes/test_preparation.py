@@ -11,6 +11,7 @@ import pytest
 
 from genkan_spawner.homes.preparation import (
     FOREIGN,
+    GONE,
     LINK,
     NO_FOLDER,
     NO_PARENT,
@@ -35,10 +36,20 @@ def homes(tmp_path: Path) -> Path:
     return folder
 
 
-def run(shell: list[str], homes: Path, path: str = "alice", *points: str, uid: int | None = None) -> tuple[int, str]:
+def run(
+    shell: list[str], homes: Path, path: str = "alice", *points: str, uid: int | None = None, may_make: bool = True
+) -> tuple[int, str]:
     """Return how the container ends."""
     container = preparation(
-        path, points=points, image="a:1", folder=None, uid=1000, gid=None, resources={}, pull_policy=None
+        path,
+        may_make=may_make,
+        points=points,
+        image="a:1",
+        folder=None,
+        uid=1000,
+        gid=None,
+        resources={},
+        pull_policy=None,
     )
     _, option, script, *arguments = (part.format() for part in container["command"])
     assert "/homes" in script
@@ -66,6 +77,14 @@ def test_a_home_that_is_there_stays_as_it_is(shell: list[str], homes: Path) -> N
     assert run(shell, homes) == run(shell, homes) == (0, "")
     assert stat.S_IMODE((homes / "alice").stat().st_mode) == 0o755
     assert (homes / "alice" / "thesis").read_text() == "a"
+
+
+def test_a_home_that_was_there_is_not_made_anew(shell: list[str], homes: Path) -> None:
+    assert run(shell, homes, may_make=False) == (GONE, "")
+    assert list(homes.iterdir()) == []
+    (homes / "alice").mkdir()
+    assert run(shell, homes, "alice", "share", may_make=False) == (0, "")
+    assert (homes / "alice" / "share").is_dir()
 
 
 def test_a_home_may_be_deeper(shell: list[str], homes: Path) -> None:
@@ -139,9 +158,10 @@ def test_nothing_is_made_where_a_link_leads_that_a_user_put_there(shell: list[st
 
 
 def test_each_end_is_a_sentence() -> None:
-    sentences = {failed_preparation(code, "") for code in (UNREACHABLE, LINK, NOT_MADE, NO_FOLDER, FOREIGN, NO_PARENT)}
+    codes = (UNREACHABLE, LINK, NOT_MADE, NO_FOLDER, FOREIGN, NO_PARENT, GONE)
+    sentences = {failed_preparation(code, "") for code in codes}
 
-    assert len(sentences) == 6
+    assert len(sentences) == len(codes)
     assert failed_preparation(127, "sh: not found") == (
         "Your home could not be prepared (exit code 127). Tell an administrator."
     )

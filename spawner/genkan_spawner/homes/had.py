@@ -1,0 +1,46 @@
+"""The homes that a user has had: one that is gone is not made anew without a word, for it would be empty."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+from genkan_spawner.api import JsonObject
+
+STATE = "genkan_homes"
+"""Key in the state of a server that JupyterHub keeps, for as long as it knows the user."""
+
+_FOLDER, _CLAIMS = "folder", "claims"
+
+
+@dataclass(frozen=True, slots=True)
+class HadHomes:
+    """What servers of one user have had for a home while they ran."""
+
+    folder: str = ""
+    """The folder in the export; empty where there was none."""
+    claims: Mapping[str, str] = field(default_factory=dict)
+    """The claims, by their namespaces."""
+
+    @classmethod
+    def of(cls, states: Iterable[Any]) -> Self:
+        """Read what was kept of each of a user's servers; what is not understood is passed over."""
+        folder, claims = "", dict[str, str]()
+        for state in states:
+            kept = state.get(STATE) if isinstance(state, Mapping) else None
+            if isinstance(kept, Mapping):
+                folder = str(kept.get(_FOLDER) or folder)
+                named = kept.get(_CLAIMS)
+                claims |= {str(key): str(name) for key, name in named.items()} if isinstance(named, Mapping) else {}
+        return cls(folder, claims)
+
+    def to_state(self) -> JsonObject:
+        """Return what is to be kept."""
+        return {STATE: {_FOLDER: self.folder, _CLAIMS: dict(self.claims)}} if self.folder or self.claims else {}
+
+    def with_folder(self, path: str) -> Self:
+        """Return these and a folder."""
+        return replace(self, folder=path)
+
+    def with_claim(self, name: str, *, namespace: str) -> Self:
+        """Return these and a claim."""
+        return replace(self, claims={**self.claims, namespace: name})
