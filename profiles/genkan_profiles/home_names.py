@@ -44,12 +44,16 @@ def home_of(homes: Homes, user: str) -> Home:
     """Return the home of a user; raises HomeError where it would be somebody else's too."""
     match homes.kind:
         case HomesKind.CLAIM:
-            name = CLAIM_PREFIX + stable_name(user, longest=LONGEST_NAME - len(CLAIM_PREFIX))
-            return Home(user, homes.kind, name, None)
+            return Home(user, homes.kind, claim_name(user), None)
         case HomesKind.SHARED:
             name = user_folder(homes, user)
             path = name if homes.folder is None else f"{homes.folder}/{name}"
             return Home(user, homes.kind, homes.claim or "", path)
+
+
+def claim_name(user: str) -> str:
+    """Return what a new claim for the home of a user is called."""
+    return CLAIM_PREFIX + stable_name(user, longest=LONGEST_NAME - len(CLAIM_PREFIX))
 
 
 def user_folder(homes: Homes, user: str) -> str:

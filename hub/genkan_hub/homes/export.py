@@ -5,7 +5,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from genkan_profiles import Homes
 
@@ -30,19 +30,26 @@ class Folder:
 def folders_of(homes: Homes, root: Path, *, measured: bool) -> Iterator[Folder]:
     """Yield the folders of homes in an export, in the order of their names. Raises HomesError.
 
-    Links and files are passed over, and so is what only leads to the folders that are given by name.
+    Links and files are passed over. What leads to folders that are given by name is no home; all beside those are.
     """
     parent = root if homes.folder is None else root / homes.folder
-    given = set(homes.folders.values())
-    leading = {folder.rsplit("/", maxsplit=depth + 1)[0] for folder in given for depth in range(folder.count("/"))}
-    try:
-        names = {entry.name for entry in os.scandir(parent) if entry.is_dir(follow_symlinks=False)}
-    except OSError as e:
-        raise HomesError(f"{parent}: The homes cannot be listed ({e.strerror}).") from e
-    deeper = {folder for folder in given if "/" in folder and (parent / folder).is_dir()}
-    for name in sorted((names - leading) | deeper):
+    leading = {str(above) for folder in homes.folders.values() for above in PurePosixPath(folder).parents} - {"."}
+    names = set(_folders_in(parent))
+    for above in sorted(leading):
+        # What is a link, or behind one, is no home: no server mounts it.
+        if (parent / above).is_dir() and (parent / above).resolve() == parent.resolve() / above:
+            names |= {f"{above}/{name}" for name in _folders_in(parent / above)}
+    for name in sorted(names - leading):
         size, written_at = _measured(parent / name) if measured else (None, _touched(parent / name))
         yield Folder(name, size, written_at)
+
+
+def _folders_in(parent: Path) -> Iterator[str]:
+    try:
+        with os.scandir(parent) as entries:
+            yield from (entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+    except OSError as e:
+        raise HomesError(f"{parent}: The homes cannot be listed ({e.strerror}).") from e
 
 
 def _touched(folder: Path) -> datetime | None:

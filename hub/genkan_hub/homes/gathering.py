@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from kubernetes_asyncio.config import ConfigException
@@ -41,7 +42,7 @@ async def gathered(catalogue: Catalogue, places: Places, *, measured: bool) -> l
     if not namespaces:
         raise HomesError("Say in which namespace servers run, with --namespace NAME.")
     async with await _connected(_path(places.kubeconfig)) as api:
-        return await claimed_homes(api, namespaces, known)
+        return await claimed_homes(api, namespaces, known, now=datetime.now(tz=UTC))
 
 
 def _path(kubeconfig: str | None) -> Path:

@@ -19,8 +19,9 @@ def planned_line(home: PlannedHome) -> str:
 
 
 def found_line(home: FoundHome) -> str:
-    """Return a home as a line of JSON, with its time as text."""
-    return json.dumps(asdict(home) | {"last_use": _time(home.last_use) or None}, ensure_ascii=False)
+    """Return a home as a line of JSON, with its times as text."""
+    times = {"made": _time(home.made) or None, "last_use": _time(home.last_use) or None}
+    return json.dumps(asdict(home) | times, ensure_ascii=False)
 
 
 def planned_text(homes: Sequence[PlannedHome]) -> str:
@@ -41,7 +42,7 @@ def found_text(homes: Sequence[FoundHome]) -> str:
             _KNOWN[row.known],
             _shown(row.path or f"{row.namespace}/{row.claim}"),
             size_text(row.size),
-            _time(row.last_use),
+            _last_use(row),
         )
         for row in homes
     ]
@@ -59,6 +60,13 @@ def size_text(size: int | None) -> str:
 def _shown(name: str) -> str:
     """Return a name as it is, or quoted where a terminal would not show it so."""
     return name if name.isprintable() else repr(name)
+
+
+def _last_use(home: FoundHome) -> str:
+    """Write when a home was last used, or since when it may have been; nothing where neither is known."""
+    if home.last_use is None and home.made is not None:
+        return f"after {_time(home.made)}"
+    return _time(home.last_use)
 
 
 def _time(moment: datetime | None) -> str:

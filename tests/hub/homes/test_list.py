@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from genkan_hub.cli import app
 from genkan_hub.homes.tables import size_text
 from genkan_profiles.home_names import stable_name
 from genkan_spawner.api import JsonObject
+from genkan_spawner.marks import USER_NAME
 
 from ...support.kubernetes import fake_api_server
 from .test_plan import BASE
@@ -108,6 +110,27 @@ def test_without_a_hub_plain_folders_are_those_of_the_users_of_that_name(file: P
     ]
 
 
+def test_whose_a_folder_is_that_no_user_has_by_name_is_not_guessed(file: Path, export: Path) -> None:
+    for name in ("lost+found", "Bob", "a--b"):
+        (export / "people" / name).mkdir()
+
+    found = {row["path"]: row["user"] for row in rows(run("--catalogue", file, "--json", "--no-sizes"))}
+    assert [found[f"people/{name}"] for name in ("lost+found", "Bob", "a--b")] == [None] * 3
+
+
+def test_folders_beside_those_that_are_given_are_homes_too(file: Path, export: Path) -> None:
+    (export / "people" / "students" / "zoe").mkdir()
+    (export / "people" / "students" / "list.txt").write_text("")
+    (export / "people" / "staff").symlink_to("students")
+    file.write_text(file.read_text().replace("students/ann", "students/ann, dan: staff/dan"))
+
+    found = {row["path"]: row["user"] for row in rows(run("--catalogue", file, "--json", "--no-sizes"))}
+    assert {path: user for path, user in found.items() if "st" in path.split("/")[1]} == {
+        "people/students/ann": "ann",
+        "people/students/zoe": None,
+    }
+
+
 def test_the_table_is_for_people(file: Path) -> None:
     lines = run("--catalogue", file).stdout.splitlines()
 
@@ -125,35 +148,110 @@ def test_an_export_elsewhere_can_be_named(file: Path, export: Path) -> None:
 async def test_claims_are_those_of_the_teams_and_of_other_places(tmp_path: Path) -> None:
     file = tmp_path / "catalogue.yaml"
     file.write_text(f"{BASE}teams: [{{group: vision, display_name: Vision, namespace: vision}}]\n")
-    async with fake_api_server(tmp_path) as (server, _), hub("alice") as url:
-        for namespace, user in (("vision", "alice"), ("hub", "bob")):
-            server.objects[f"/api/v1/namespaces/{namespace}/persistentvolumeclaims"] = [claim(user)]
-        result = await asyncio.to_thread(
-            run,
-            *("--catalogue", file, "--namespace", "hub", "--kubeconfig", tmp_path / "kubeconfig"),
-            *("--hub-api", url, "--json"),
-        )
-        asked = [request.query["labelSelector"] for request in server.requests]
-
-    assert rows(result) == [
-        {
-            "user": user,
-            "known": known,
-            "kind": "claim",
-            "namespace": namespace,
-            "claim": f"home-{user}",
-            "path": None,
-            "size": 10 * 2**30,
-            "last_use": "2026-09-01T10:00:00Z" if known else None,
-        }
-        for namespace, user, known in (("hub", "bob", False), ("vision", "alice", True))
+    claims = {
+        "hub": [claim("home-bob", "hub", of="bob"), {"metadata": {"name": "data", "namespace": "hub"}}],
+        "vision": [claim("home-alice", "vision", of="alice")],
+    }
+    assert [
+        (row["namespace"], row["claim"], row["user"], row["known"], row["size"], row["path"], row["kind"])
+        for row in await listed(tmp_path, file, claims, "--namespace", "hub")
+    ] == [
+        ("hub", "home-bob", "bob", False, 10 * 2**30, None, "claim"),
+        ("vision", "home-alice", "alice", True, 10 * 2**30, None, "claim"),
     ]
-    assert asked == ["component=singleuser-storage"] * 2
 
 
-def claim(user: str) -> JsonObject:
-    metadata = {"name": f"home-{user}", "annotations": {"hub.jupyter.org/username": user}}
-    return {"metadata": metadata, "status": {"phase": "Bound", "capacity": {"storage": "10Gi"}}}
+async def test_a_claim_is_whose_mark_it_has_or_whose_name(tmp_path: Path) -> None:
+    file = tmp_path / "catalogue.yaml"
+    file.write_text(f"{BASE}homes: {{kind: claim}}\n")
+    claims = {
+        "hub": [
+            claim("files", "hub", of="bob"),
+            claim("home-alice", "hub", of=None),
+            claim("home-carol", "hub", of=None),
+            claim("home-dave", "hub", of="alice"),
+            claim("homes", "hub", of=None),
+        ]
+    }
+    found = await listed(tmp_path, file, claims, "--namespace", "hub")
+    assert {row["claim"]: (row["user"], row["known"]) for row in found} == {
+        "files": ("bob", False),
+        "home-alice": ("alice", True),
+        "home-carol": (None, False),
+        "home-dave": ("alice", True),
+    }
+
+
+@pytest.mark.parametrize(
+    ("of", "unused", "last_use"),
+    [
+        pytest.param("bob", ("True", "2026-03-01T00:00:00Z"), "2026-03-01T00:00:00Z", id="the cluster knows"),
+        pytest.param("bob", None, None, id="nobody knows"),
+        pytest.param("bob", ("Unknown", "2026-03-01T00:00:00Z"), None, id="nobody knows yet"),
+        pytest.param("alice", None, "2026-09-01T10:00:00Z", id="the hub knows"),
+        pytest.param("alice", ("True", "2026-03-01T00:00:00Z"), "2026-09-01T10:00:00Z", id="the hub knows better"),
+        pytest.param("alice", ("True", "2026-10-01T00:00:00Z"), "2026-10-01T00:00:00Z", id="the cluster knows better"),
+    ],
+)
+async def test_when_a_claim_was_last_used_is_what_hub_and_cluster_know(
+    tmp_path: Path, of: str, unused: tuple[str, str] | None, last_use: str | None
+) -> None:
+    file = tmp_path / "catalogue.yaml"
+    file.write_text(f"{BASE}homes: {{kind: claim}}\n")
+    (found,) = await listed(
+        tmp_path, file, {"hub": [claim("home-x", "hub", of=of, unused=unused)]}, "--namespace", "hub"
+    )
+
+    assert (found["made"], found["last_use"]) == ("2025-01-01T00:00:00Z", last_use)
+
+
+async def test_a_claim_in_use_is_used_now_and_one_of_which_nobody_knows_was_not_before_it_was_made(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "catalogue.yaml"
+    file.write_text(f"{BASE}homes: {{kind: claim}}\n")
+    claims = [
+        claim("home-a", "hub", of="bob", unused=("False", "2026-03-01T00:00:00Z")),
+        claim("home-b", "hub", of="bob"),
+    ]
+    before = datetime.now(tz=UTC).replace(microsecond=0)
+    result = await answered(tmp_path, file, {"hub": claims}, "--namespace", "hub")
+
+    in_use, unknown = (line.split() for line in result.stdout.splitlines()[1:])
+    assert before <= datetime.fromisoformat(in_use[-1]) <= datetime.now(tz=UTC)
+    assert unknown[-2:] == ["after", "2025-01-01T00:00:00Z"]
+
+
+async def answered(folder: Path, file: Path, claims: dict[str, list[JsonObject]], *arguments: str) -> Result:
+    """Ask about the claims of a cluster, of which a hub knows alice."""
+    async with fake_api_server(folder) as (server, _), hub("alice") as url:
+        for namespace, rows in claims.items():
+            server.objects[f"/api/v1/namespaces/{namespace}/persistentvolumeclaims"] = rows
+        words: tuple[str | Path, ...] = (
+            "--catalogue",
+            file,
+            "--kubeconfig",
+            folder / "kubeconfig",
+            "--hub-api",
+            url,
+            *arguments,
+        )
+        return await asyncio.to_thread(run, *words)
+
+
+async def listed(folder: Path, file: Path, claims: dict[str, list[JsonObject]], *arguments: str) -> list[Any]:
+    return rows(await answered(folder, file, claims, *arguments, "--json"))
+
+
+def claim(name: str, namespace: str, *, of: str | None, unused: tuple[str, str] | None = None) -> JsonObject:
+    """A claim, and what Kubernetes keeps of its use: a status and since when."""
+    metadata: JsonObject = {"name": name, "namespace": namespace, "creationTimestamp": "2025-01-01T00:00:00Z"}
+    if of is not None:
+        metadata |= {"annotations": {USER_NAME: of}, "labels": {"component": "singleuser-storage"}}
+    status: JsonObject = {"phase": "Bound", "capacity": {"storage": "10Gi"}}
+    if unused is not None:
+        status["conditions"] = [{"type": "Unused", "status": unused[0], "lastTransitionTime": unused[1]}]
+    return {"metadata": metadata, "status": status}
 
 
 async def test_what_cannot_be_answered_is_told(file: Path, tmp_path: Path) -> None:
