@@ -17,6 +17,8 @@ _REASONS = {
     Check.DRIVER: Reason.DRIVER,
     Check.STORAGE: Reason.STORAGE,
 }
+_STATUS = {Reason.ACCESS: HTTPStatus.BAD_REQUEST, Reason.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE}
+"""Of refusals that are neither: what stands against the start may be otherwise later (409)."""
 
 
 class Refusal(SpawnException):  # type: ignore[misc]  # JupyterHub is published without types
@@ -32,7 +34,9 @@ class Refusal(SpawnException):  # type: ignore[misc]  # JupyterHub is published 
     jupyterhub_html_message: str | None = None
     """The sentence with markup, where a site's own hook gives one."""
 
-    def __init__(self, sentence: str, *, reason: Reason, status_code: int = 400, log_message: str = "") -> None:
+    def __init__(self, sentence: str, *, reason: Reason, status_code: int | None = None, log_message: str = "") -> None:
+        if status_code is None:
+            status_code = _STATUS.get(reason, HTTPStatus.CONFLICT)
         super().__init__(sentence, reason=reason.value, status_code=status_code, log_message=blanked(log_message))
 
     @classmethod

@@ -39,6 +39,14 @@ def test_the_first_finding_that_stands_against_a_start_is_told_and_all_are_kept(
     assert "what Kubernetes said, in %s percent" in str(refusal)
 
 
+@pytest.mark.parametrize("reason", Reason)
+def test_programs_are_told_by_the_status_what_kind_of_refusal_it_is(reason: Reason) -> None:
+    expected = {Reason.ACCESS: 400, Reason.UNAVAILABLE: 503}.get(reason, 409)
+
+    assert Refusal("No.", reason=reason).status_code == expected
+    assert Refusal("No.", reason=reason, status_code=403).status_code == 403
+
+
 def test_every_check_has_a_reason() -> None:
     for check in Check:
         assert Refusal.of_verdict(Verdict.of([Finding(check, State.REFUSED, "No.")])).reason in set(Reason)

@@ -5,6 +5,7 @@ The texts are those of the scheduler, the attach controller and the kubelet of K
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 _ADMINISTRATOR = "Tell an administrator."
 
@@ -68,7 +69,7 @@ _OF_MACHINES: _Sentences = (
 """What holds for some machines, while others may only be full."""
 
 _SUB_PATH = re.compile(r"failed to (prepare|create) subPath")
-_FULL = re.compile(r"No space left on device|ENOSPC|Errno 28\b")
+_FULL = re.compile(r"No space left on device|ENOSPC|Errno 28\b|database or disk is full")
 _SHARE = re.compile(r"Disk quota exceeded|EDQUOT|Errno 122\b")
 
 
@@ -103,16 +104,26 @@ def provisioning_sentence(message: str) -> str:
     return f"Your storage cannot be made: what makes it has failed. {_ADMINISTRATOR}"
 
 
-def full_disk_sentence(words: str, *, home: str) -> str:
-    """Say of a server's last words that it could not write; empty if they tell of something else."""
-    share = _SHARE.search(words)
-    if share is None and _FULL.search(words) is None:
-        return ""
-    if share is not None:
-        return "Your share of a disk is used up, and the server could not write. Ask an administrator for more."
-    if any(home in line for line in words.splitlines() if _FULL.search(line)):
-        return "Your home is full, and the server could not write to it. Ask an administrator for more room."
-    return "A disk that the server writes to is full. If it is not your home, tell an administrator."
+@dataclass(frozen=True, slots=True)
+class FullDisk:
+    """What a server said of a disk that it could not write to."""
+
+    sentence: str
+    """Which disk that is, for the user."""
+    line: str
+
+
+def full_disk(lines: Sequence[str], *, home: str) -> FullDisk | None:
+    """Return what a server's last lines say of a full disk, if they do; `home` is where its home is."""
+    if share := next((line for line in reversed(lines) if _SHARE.search(line)), ""):
+        sentence = "Your share of a disk is used up, and the server could not write. Ask an administrator for more."
+        return FullDisk(sentence, share)
+    full = [line for line in reversed(lines) if _FULL.search(line)]
+    if own := next((line for line in full if home in line), ""):
+        sentence = "Your home is full, and the server could not write to it. Ask an administrator for more room."
+        return FullDisk(sentence, own)
+    sentence = "A disk that the server writes to is full. If it is not your home, tell an administrator."
+    return FullDisk(sentence, full[0]) if full else None
 
 
 def _first(sentences: _Sentences, message: str) -> str:

@@ -15,14 +15,14 @@ from genkan_spawner.following.pod_events import PodEvents
 from genkan_spawner.following.pod_state import PodState, moment
 from genkan_spawner.following.server_pods import trimmed
 from genkan_spawner.following.steps import Progress, progress_of
-from genkan_spawner.following.storage_trouble import full_disk_sentence
+from genkan_spawner.following.storage_trouble import full_disk
 from genkan_spawner.hub_view import HubView
 from genkan_spawner.kinds import PODS
 from genkan_spawner.reasons import Reason
 from genkan_spawner.refusals import Refusal
 
 from .door import door_opened
-from .last_words import last_words
+from .last_words import last_lines, last_words
 from .line import place_in_line
 from .story import Story
 
@@ -150,9 +150,10 @@ class Pursuit:
     async def _refusal(self, ending: Ending) -> Refusal:
         reason, sentence = ending.reason, ending.sentence
         if ending.show_log:
-            lines = await last_words(self._view.api, self._namespace, self._name)
-            if full := full_disk_sentence(lines, home=HOME):
-                reason, sentence = Reason.STORAGE, full
-            sentence = f"{sentence} Its last words: {lines}" if lines else sentence
+            lines = await last_lines(self._view.api, self._namespace, self._name)
+            if full := full_disk(lines, home=HOME):
+                reason, sentence, lines = Reason.STORAGE, full.sentence, (full.line,)
+            words = last_words(lines)
+            sentence = f"{sentence} Its last words: {words}" if words else sentence
         status = 503 if reason is Reason.UNAVAILABLE else 409
         return Refusal(sentence, reason=reason, status_code=status, log_message=ending.detail)

@@ -9,7 +9,7 @@ from genkan_spawner.following.endings import Patience, obstacle_to_start
 from genkan_spawner.following.storage_trouble import (
     absent_sentence,
     folder_sentence,
-    full_disk_sentence,
+    full_disk,
     mounting_sentence,
     provisioning_sentence,
     reach_sentence,
@@ -112,9 +112,21 @@ def test_a_volume_that_is_not_made(message: str, words: str) -> None:
     ],
 )
 def test_the_last_words_of_a_server_that_could_not_write(words: str, sentence: str) -> None:
-    found = full_disk_sentence(words, home=HOME)
-    assert found.startswith(sentence)
+    found = full_disk(words.splitlines(), home=HOME)
     assert bool(found) is bool(sentence)
+    assert found is None or found.sentence.startswith(sentence)
+
+
+def test_of_a_full_disk_the_line_is_told_that_says_whose_it_is() -> None:
+    lines = [
+        f"[E ServerApp] Failed to write server-info to {HOME}/.local/js-1.json: OSError(28, 'No space left on device')",
+        "OSError: [Errno 28] No space left on device",
+        "[I ServerApp] Skipped non-installed servers",
+    ]
+    found = full_disk(lines, home=HOME)
+    assert found is not None
+    assert (found.sentence[:17], found.line) == ("Your home is full", lines[0])
+    assert full_disk(["sqlite3.OperationalError: database or disk is full"], home=HOME) is not None
 
 
 def test_a_folder_that_cannot_be_made_is_told_from_other_mistakes() -> None:

@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from genkan_spawner.starting.last_words import LINES, MOST_CHARACTERS, last_words
+from genkan_spawner.starting.last_words import MOST_CHARACTERS, READ_LINES, last_lines, last_words
 
 from ...support.fake_cluster import FakeCluster
 
@@ -12,7 +12,7 @@ TOKEN = "0123456789abcdef0123456789abcdef"
 async def words(text: str) -> str:
     cluster = FakeCluster()
     cluster.logs["jupyter-alice"] = text
-    return await last_words(cluster, "team", "jupyter-alice")
+    return last_words(await last_lines(cluster, "team", "jupyter-alice"))
 
 
 async def test_the_lines_are_put_into_one() -> None:
@@ -23,7 +23,7 @@ async def test_the_lines_are_put_into_one() -> None:
 
 
 async def test_where_nothing_can_be_read_nothing_is_told() -> None:
-    assert await last_words(FakeCluster(), "team", "jupyter-alice") == ""
+    assert await last_lines(FakeCluster(), "team", "jupyter-alice") == ()
     assert await words("\n \n") == ""
 
 
@@ -32,10 +32,16 @@ async def test_a_container_that_has_just_begun_anew_is_asked_for_its_life_before
         async def text(self, path: str, *, query: object = None) -> str:
             assert isinstance(query, dict)
             assert path == "/api/v1/namespaces/team/pods/jupyter-alice/log"
-            assert (query["container"], query["tailLines"]) == ("notebook", str(LINES))
+            assert (query["container"], query["tailLines"]) == ("notebook", str(READ_LINES))
             return "It broke.\n" if query["previous"] == "true" else ""
 
-    assert await last_words(Restarted(), "team", "jupyter-alice") == "It broke."
+    assert await last_lines(Restarted(), "team", "jupyter-alice") == ["It broke."]
+
+
+async def test_a_few_lines_are_told_of_all_that_are_read() -> None:
+    assert await words("\n\n".join(f"line {number}" for number in range(100))) == (
+        "line 95 / line 96 / line 97 / line 98 / line 99"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,7 @@
 """Homes in one export: the same on every machine and in every team, of one user only, and never taken away."""
 
 import asyncio
-import json
 import os
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,97 +9,31 @@ import httpx
 import pytest
 
 from genkan_profiles.home_names import stable_name
+from genkan_sandbox.agent.faults import FaultKind
+from genkan_sandbox.fault_command import change_faults
 from genkan_spawner.api import JsonObject, KubernetesApi
 from genkan_spawner.kinds import NAMESPACES, PODS
 
-from ..support.hub import Person
-from ..support.sandbox import SandboxRun, sandbox_run
+from ...support.sandbox import SandboxRun
+from ..test_starts import refusal
+from .site import (
+    ON_EXPORT,
+    add_fault,
+    listed_homes,
+    made,
+    offer,
+    requested,
+    server,
+    until,
+    visiting,
+)
 
-SITE = """\
-description: Two machines, two teams and one file server on which the administrators of machines have no rights.
-catalogue: sample
-pools:
-  - {name: a, count: 1, cpu: 16, memory: 64Gi}
-  - {name: b, count: 1, cpu: 16, memory: 64Gi}
-namespaces:
-  - {name: genkan, pod_security: restricted}
-  - {name: vision, pod_security: restricted}
-  - {name: language, pod_security: restricted}
-priority_classes:
-  - {name: genkan-high, value: 3}
-  - {name: genkan-normal, value: 2}
-  - {name: genkan-burst, value: 1}
-exports:
-  - {name: homes, gid: 100, folders: {home: "1771"}}
-users:
-  - {name: alice, groups: [vision, language]}
-  - {name: bob, groups: [vision]}
-  - {name: carol, groups: [vision], admin: true}
-  - {name: dave, groups: [vision]}
-"""
-CATALOGUE = """\
-hardware:
-  - {slug: here, display_name: Here, cpu: 500m, memory: 1Gi, node_selector: {kubernetes.io/hostname: a-0}}
-  - {slug: there, display_name: There, cpu: 500m, memory: 1Gi, node_selector: {kubernetes.io/hostname: b-0}}
-images: [{slug: one, display_name: One, image: "registry.example.org/genkan/one:1"}]
-teams:
-  - {group: vision, display_name: Vision, namespace: vision}
-  - {group: language, display_name: Language, namespace: language}
-volumes:
-  - {slug: scratch, display_name: Scratch, mount_path: /home/jovyan/scratch, scratch: {size: 1Gi, caches: true}}
-homes:
-  kind: shared
-  claim: homes
-  folder: home
-  ownership: {uid_claim: uidNumber, gid: 100}
-"""
-HUB = """
-import os
-
-NUMBERS = {"alice": 2001, "bob": 2002, "carol": 2003, "dave": 2004}
-
-
-async def known(authenticator, handler, authentication):
-    authentication["auth_state"] = {"directory": {"uidNumber": [str(NUMBERS[authentication["name"]])]}}
-    return authentication
-
-
-c.CryptKeeper.keys = [os.urandom(32)]
-c.Authenticator.enable_auth_state = True
-c.Authenticator.post_auth_hook = known
-"""
 LOOK = "import os, stat; found = os.stat({path!r}); print(oct(stat.S_IMODE(found.st_mode)), found.st_uid, os.getuid())"
 
 
-@pytest.fixture(scope="module")
-def run(binaries: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxRun]:
-    """A sandbox whose hub has homes in an export."""
-    folder = tmp_path_factory.mktemp("homes")
-    (folder / "catalogue.yaml").write_text(CATALOGUE)
-    (folder / "site.yaml").write_text(SITE)
-    config = folder / "jupyterhub_config.py"
-    config.write_text(f"c.GenkanSpawner.catalogue_file = {str(folder / 'catalogue.yaml')!r}\n{HUB}")
-    with sandbox_run(folder / "state", "--site", str(folder / "site.yaml"), "--hub-config", str(config)) as run:
-        run.wait_ready()
-        yield run
-
-
-@pytest.fixture
-def homes(run: SandboxRun) -> Path:
-    """The folder of homes, as the file server has it."""
-    return run.state / "exports" / "homes" / "home"
-
-
-@pytest.fixture
-async def api(run: SandboxRun) -> AsyncIterator[KubernetesApi]:
-    assert run.ready is not None
-    async with await KubernetesApi.connect(run.ready.kubeconfig) as api:
-        yield api
-
-
-def visiting(run: SandboxRun, name: str) -> AbstractAsyncContextManager[Person]:
-    """Log in, and leave no server behind."""
-    return Person.visiting(run.url, run.user(name))
+@pytest.fixture(scope="module", autouse=True)
+async def _offered(run: SandboxRun) -> None:
+    await offer(run, ON_EXPORT)
 
 
 async def test_a_home_is_the_same_on_each_machine_and_in_each_team(
@@ -195,10 +124,37 @@ async def test_homes_outlive_servers_and_users(run: SandboxRun, homes: Path) -> 
                 await asyncio.sleep(0.1)
         assert (homes / "erin").is_dir()
         assert (await carol.api("DELETE", "users/erin")).is_success
-        listed = await asyncio.to_thread(listed_homes, run, carol.token)
+        listed = await asyncio.to_thread(listed_homes, run, carol.token, "--no-sizes")
 
     assert (homes / "erin").is_dir()
     assert {row["path"]: (row["user"], row["known"]) for row in listed}["home/erin"] == (None, False)
+
+
+async def test_a_home_that_was_there_and_is_gone_is_not_made_anew(run: SandboxRun, homes: Path) -> None:
+    async with visiting(run, "bob") as bob:
+        await bob.start(profile="here")
+        await bob.write("thesis.txt", "chapter one")
+        await bob.stop()
+        # As when a disk is not mounted on the file server.
+        aside = (homes / "bob").rename(homes.with_name("aside"))
+        try:
+            told = await refusal(bob, profile="here")
+            assert "Your home is not on the file server any more, and a new one would be empty." in told
+            assert "bob" not in folders_in(homes)
+        finally:
+            aside.rename(homes / "bob")
+        await bob.start(profile="there")
+        assert await bob.read("thesis.txt") == "chapter one"
+
+
+async def test_a_full_disk_of_the_homes_is_named_as_such(run: SandboxRun, api: KubernetesApi, homes: Path) -> None:
+    fault = await add_fault(api, FaultKind.FULL_VOLUME, claim="homes", pod="jupyter-frank")
+    async with visiting(run, "frank") as frank:
+        told = await refusal(frank, profile="here")
+        assert "There is no room for your home: the disk of the homes is full. Tell an administrator." in told
+        await change_faults(api, {fault: None})
+        await frank.start(profile="here")
+    assert "frank" in folders_in(homes)
 
 
 def folders_in(homes: Path) -> set[str]:
@@ -217,51 +173,3 @@ def mounts(pod: JsonObject) -> str:
     (mount,) = [row for row in container["volumeMounts"] if row["name"] == "genkan-home"]
     found: str = mount["subPath"]
     return found
-
-
-async def made(admin: Person, name: str, number: int | None) -> None:
-    """Create a user in the team of vision, with a number of the authenticator's if there is one."""
-    path = f"users/{quote(name, safe='')}"
-    answer = await admin.api("POST", path)
-    assert answer.is_success, answer.text
-    if number is not None:
-        answer = await admin.api("PATCH", path, json={"auth_state": {"uidNumber": number}})
-        assert answer.is_success, answer.text
-    answer = await admin.api("POST", "groups/vision/users", json={"users": [name]})
-    assert answer.is_success, answer.text
-
-
-async def requested(admin: Person, user: str, *, name: str = "") -> None:
-    """Start a server of somebody else's."""
-    path = f"users/{quote(user, safe='')}/{f'servers/{name}' if name else 'server'}"
-    answer = await admin.api("POST", path, json={"user_options": {"profile": "here"}})
-    assert answer.is_success, answer.text
-
-
-async def server(admin: Person, user: str, *, name: str = "") -> JsonObject:
-    """Return what the hub says of a server; empty where there is none."""
-    servers = (await admin.api("GET", f"users/{quote(user, safe='')}")).json()["servers"]
-    found: JsonObject = servers.get(name, {})
-    return found
-
-
-async def until(admin: Person, user: str, *, name: str = "") -> None:
-    """Wait until a server is ready."""
-    async with asyncio.timeout(120):
-        while not (found := await server(admin, user, name=name)).get("ready"):
-            assert found, f"The start for {user} ended."
-            await asyncio.sleep(0.1)
-
-
-def listed_homes(run: SandboxRun, token: str) -> list[JsonObject]:
-    """Return what the command lists, asked as an administrator asks it."""
-    catalogue, export = run.state.with_name("catalogue.yaml"), run.state / "exports" / "homes"
-    words = ["homes", "list", "--json", "--catalogue", str(catalogue), "--export", str(export), "--no-sizes"]
-    done = subprocess.run(
-        [sys.executable, "-c", "from genkan_hub.cli import main; main()", *words],
-        env={**os.environ, "JUPYTERHUB_API_URL": f"{run.url}hub/api", "JUPYTERHUB_API_TOKEN": token},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return [json.loads(line) for line in done.stdout.splitlines()]
