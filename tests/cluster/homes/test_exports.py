@@ -9,8 +9,6 @@ import httpx
 import pytest
 
 from genkan_profiles.home_names import stable_name
-from genkan_sandbox.agent.faults import FaultKind
-from genkan_sandbox.fault_command import change_faults
 from genkan_spawner.api import JsonObject, KubernetesApi
 from genkan_spawner.kinds import NAMESPACES, PODS
 
@@ -18,7 +16,6 @@ from ...support.sandbox import SandboxRun
 from ..test_starts import refusal
 from .site import (
     ON_EXPORT,
-    add_fault,
     listed_homes,
     made,
     offer,
@@ -145,16 +142,6 @@ async def test_a_home_that_was_there_and_is_gone_is_not_made_anew(run: SandboxRu
             aside.rename(homes / "bob")
         await bob.start(profile="there")
         assert await bob.read("thesis.txt") == "chapter one"
-
-
-async def test_a_full_disk_of_the_homes_is_named_as_such(run: SandboxRun, api: KubernetesApi, homes: Path) -> None:
-    fault = await add_fault(api, FaultKind.FULL_VOLUME, claim="homes", pod="jupyter-frank")
-    async with visiting(run, "frank") as frank:
-        told = await refusal(frank, profile="here")
-        assert "There is no room for your home: the disk of the homes is full. Tell an administrator." in told
-        await change_faults(api, {fault: None})
-        await frank.start(profile="here")
-    assert "frank" in folders_in(homes)
 
 
 def folders_in(homes: Path) -> set[str]:

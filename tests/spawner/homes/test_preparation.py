@@ -5,6 +5,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,26 @@ def test_each_end_is_a_sentence() -> None:
     assert len(sentences) == len(codes)
     assert failed_preparation(127, "sh: not found") == (
         "Your home could not be prepared (exit code 127). Tell an administrator."
+    )
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Iterator[Path]:
+    """A file system that takes not one folder more."""
+    folder = tmp_path / "full"
+    folder.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", "nr_inodes=1", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(words, check=False, capture_output=True).returncode != 0:
+        pytest.skip("no file system can be mounted here")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_disk_without_room_for_a_home_is_called_full(shell: list[str], full: Path) -> None:
+    code, message = run(shell, full)
+
+    assert failed_preparation(code, message) == (
+        "There is no room for your home: the disk of the homes is full. Tell an administrator."
     )
 
 
