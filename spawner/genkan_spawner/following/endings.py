@@ -10,6 +10,7 @@ from genkan_spawner.reasons import Reason
 from .happenings import Happening
 from .pod_state import ContainerState, PodState
 from .storage_trouble import (
+    NO_ANSWER,
     absent_sentence,
     folder_sentence,
     mounting_sentence,
@@ -70,6 +71,7 @@ def obstacle_to_start(
     return (
         end_of(pod)
         or _not_prepared(pod)
+        or _still_preparing(pod, now=now, patience=patience)
         or _not_made(pod, of_claims, now=now, patience=patience)
         or _not_placed(pod, now=now, patience=patience)
         or next(filter(None, (_of_container(pod, row, now=now, patience=patience) for row in pod.containers)), None)
@@ -99,6 +101,20 @@ def _not_prepared(pod: PodState) -> Ending | None:
     return None
 
 
+def _still_preparing(pod: PodState, *, now: datetime, patience: Patience) -> Ending | None:
+    """Return that the file server does not answer: to make a folder takes no time where it does."""
+    scheduled = pod.conditions.get("PodScheduled")
+    for row in pod.containers:
+        if row.init and row.name == PREPARATION and row.running:
+            # The machine's clock, which dates the container, may be late.
+            known = (row.since, scheduled.since if scheduled is not None else None)
+            began = max(filter(None, known), default=now)
+            return (
+                Ending(Reason.STORAGE, NO_ANSWER, now) if (now - began).total_seconds() >= patience.mounting else None
+            )
+    return None
+
+
 def _by_itself(pod: PodState) -> Ending:
     ended = next((row.terminated for row in pod.containers if row.terminated is not None and _is_server(row)), None)
     if ended is None:
@@ -109,6 +125,12 @@ def _by_itself(pod: PodState) -> Ending:
         sentence = f"The server ended by itself with exit code {ended.exit_code}."
         return Ending(Reason.UNAVAILABLE, sentence, ended.at, show_log=True)
     return Ending(Reason.UNAVAILABLE, "The server ended by itself.", ended.at)
+
+
+def has_failed(pod: PodState) -> bool:
+    """Return whether the server has ended with an error, be it that it is started once more."""
+    ends = [end for row in pod.containers if _is_server(row) for end in (row.terminated, row.last_terminated)]
+    return any(end is not None and end.exit_code for end in ends)
 
 
 def _is_server(container: ContainerState) -> bool:

@@ -57,6 +57,8 @@ class ContainerState:
     waiting_message: str = ""
     terminated: Termination | None = None
     last_terminated: Termination | None = None
+    since: datetime | None = None
+    """When it began to run, if it runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,7 @@ def _containers(status: JsonObject) -> Iterator[ContainerState]:
                 waiting_message=waiting.get("message") or "",
                 terminated=_termination(state.get("terminated")),
                 last_terminated=_termination((row.get("lastState") or {}).get("terminated")),
+                since=moment((state.get("running") or {}).get("startedAt")),
             )
 
 

@@ -11,6 +11,8 @@ _ADMINISTRATOR = "Tell an administrator."
 
 _Sentences = Sequence[tuple[re.Pattern[str], str]]
 
+NO_ANSWER = "The file server of the storage does not answer. Try again later, or tell an administrator."
+
 _MOUNTING: _Sentences = (
     (
         re.compile(r"Multi-Attach error"),
@@ -30,7 +32,7 @@ _MOUNTING: _Sentences = (
             r"|stale file handle|failed to resolve|name or service not known",
             re.IGNORECASE,
         ),
-        "The file server of the storage does not answer. Try again later, or tell an administrator.",
+        NO_ANSWER,
     ),
 )
 _NOT_MOUNTED = "The storage of this server cannot be mounted; administrators can look into it."

@@ -4,6 +4,7 @@ The names that hubs have given overlap: `home-lab-40` was the claim of `lab@` on
 So whose a claim is says the annotation with which KubeSpawner marks what it makes, and never the name alone.
 """
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -26,7 +27,6 @@ from genkan_spawner.kubespawner_seam import (
 from genkan_spawner.marks import SERVER_NAME, USER_NAME
 from genkan_spawner.reasons import Reason
 from genkan_spawner.refusals import Refusal
-from genkan_spawner.starting.creation import attempts
 
 if TYPE_CHECKING:
     from genkan_spawner.home_spawner import HomeSpawner
@@ -36,6 +36,7 @@ T = TypeVar("T")
 TRIES_FOR = 3.0
 """Seconds for which a question that fails for a passing reason is asked again."""
 
+_PAUSE = 0.2
 _MEND = "Tell an administrator: the hub's documentation on moving homes says what to do."
 _LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 
@@ -61,9 +62,9 @@ async def settle_claim(spawner: "HomeSpawner", api: KubernetesApi) -> None:
         spawner.log.info("The home of %s is found by its mark: %s.", spawner.user.name, marked)
         take_claim(spawner, marked, exists=True)
         return
-    gone = spawner.all_had_homes.claims.get(spawner.namespace)
-    if gone is not None and not spawner.remake_homes:
-        sentence = f"Your home, the storage {gone}, is not there any more, and a new one would be empty. {_MEND}"
+    gone = spawner.all_had_homes.before_claim(spawner.namespace)
+    if gone and not spawner.remake_homes:
+        sentence = f"Your home was {gone}, and is not there now; a new one would be empty. {_MEND}"
         raise Refusal(sentence, reason=Reason.STORAGE)
     take_claim(spawner, names[0], exists=False)
 
@@ -135,16 +136,16 @@ async def _found(api: KubernetesApi, name: str, namespace: str) -> JsonObject | 
 
 async def _answered(ask: Callable[[], Awaitable[T]]) -> T:
     """Return an answer of the API; raises NotFoundError and ForbiddenError, and Refusal for whatever else it says."""
-    rounds = attempts(TRIES_FOR)
+    deadline = asyncio.get_running_loop().time() + TRIES_FOR
     while True:
-        last = await anext(rounds)
         try:
             return await ask()
         except (NotFoundError, ForbiddenError):
             raise
         except KubernetesError as e:
-            if last or not may_pass(e):
+            if not may_pass(e) or asyncio.get_running_loop().time() > deadline:
                 raise refusal_of(e) from e
+        await asyncio.sleep(_PAUSE)
 
 
 def _mark(claim: JsonObject, annotation: str) -> str | None:

@@ -33,9 +33,20 @@ class HadHomes:
                 claims |= {str(key): str(name) for key, name in named.items()} if isinstance(named, Mapping) else {}
         return cls(folder, claims)
 
+    @property
+    def any(self) -> bool:
+        """Whether there has been one, of whatever kind."""
+        return bool(self.folder or self.claims)
+
+    def before_claim(self, namespace: str) -> str:
+        """Return what a claim in a namespace would take the place of; empty if it would be the first home there."""
+        if namespace in self.claims:
+            return f"the storage {self.claims[namespace]}"
+        return f"the folder {self.folder}" if self.folder else ""
+
     def to_state(self) -> JsonObject:
         """Return what is to be kept."""
-        return {STATE: {_FOLDER: self.folder, _CLAIMS: dict(self.claims)}} if self.folder or self.claims else {}
+        return {STATE: {_FOLDER: self.folder, _CLAIMS: dict(self.claims)}} if self.any else {}
 
     def with_folder(self, path: str) -> Self:
         """Return these and a folder."""

@@ -64,8 +64,8 @@ _SENTENCES: Mapping[int, str] = {
     FOREIGN: "Your home belongs to somebody else on the file server. An administrator can hand it over to you.",
     NO_PARENT: "The folder that your home is in does not exist, or is a link. Tell an administrator.",
     GONE: (
-        "Your home is not on the file server any more, and a new one would be empty. Tell an administrator: the hub's "
-        "documentation on moving homes says what to do."
+        "You have had a home, and it is not in its place on the file server; a new one would be empty. "
+        "Tell an administrator: the hub's documentation on moving homes says what to do."
     ),
 }
 _FULL = ("No space left on device", "Disk quota exceeded")

@@ -98,7 +98,7 @@ def _prepared(
     """Return what runs before the server: first what makes the home, then what the site has."""
     container = preparation(
         user_folder(homes, spawner.user.name),
-        may_make=spawner.remake_homes or not spawner.all_had_homes.folder,
+        may_make=spawner.remake_homes or not spawner.all_had_homes.any,
         points=points_in_home(mounts),
         image=_trusted_image(spawner, catalogue),
         folder=homes.folder,

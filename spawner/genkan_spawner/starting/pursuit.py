@@ -10,7 +10,7 @@ from genkan_spawner.api import JsonObject
 from genkan_spawner.cluster.projection import mounted_claims
 from genkan_spawner.exceptions import KubernetesError, NotFoundError
 from genkan_spawner.following.claim_events import ClaimEvents
-from genkan_spawner.following.endings import Ending, Patience, obstacle_to_start
+from genkan_spawner.following.endings import Ending, Patience, has_failed, obstacle_to_start
 from genkan_spawner.following.pod_events import PodEvents
 from genkan_spawner.following.pod_state import PodState, moment
 from genkan_spawner.following.server_pods import trimmed
@@ -57,6 +57,7 @@ class Pursuit:
         self._created = moment(metadata.get("creationTimestamp")) or datetime.now(tz=UTC)
         self._since = asyncio.get_running_loop().time()
         self._shown = False
+        self._log_read = False
 
     async def until_running(self) -> JsonObject:
         """Return the pod when its server runs, without its environment.
@@ -101,7 +102,7 @@ class Pursuit:
                     if raw is not None and pod is not None and arrived(pod):
                         self._story.tell(progress_of(pod))
                         return raw
-                    ending = self._ending(pod, events, claims)
+                    ending = self._ending(pod, events, claims) or await self._full_disk(pod)
                 if ending is not None:
                     raise await self._refusal(ending)
         raise AssertionError("A pod is followed without end.")
@@ -129,6 +130,14 @@ class Pursuit:
             pod, events.so_far, of_claims=claims.so_far, now=self._now(), patience=self._patience
         )
         return ending or self._too_late()
+
+    async def _full_disk(self, pod: PodState | None) -> Ending | None:
+        """Return that the server could not write, once it has failed: to start it again would not help."""
+        if self._log_read or pod is None or not has_failed(pod):
+            return None
+        self._log_read = True
+        full = full_disk(await last_lines(self._view.api, self._namespace, self._name), home=HOME)
+        return Ending(Reason.STORAGE, full.sentence, show_log=True) if full else None
 
     def _now(self) -> datetime:
         """Return the time by the cluster's clock, which dates what patience is measured by; the hub's may differ."""

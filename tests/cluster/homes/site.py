@@ -39,12 +39,14 @@ users:
   - {name: carol, groups: [vision], admin: true}
   - {name: dave, groups: [vision]}
   - {name: frank, groups: [language]}
+  - {name: ivy, groups: [vision]}
+  - {name: jack, groups: [vision]}
 """
 
 HUB = """
 import os
 
-NUMBERS = {"alice": 2001, "bob": 2002, "carol": 2003, "dave": 2004, "frank": 2006}
+NUMBERS = {"alice": 2001, "bob": 2002, "carol": 2003, "dave": 2004, "frank": 2006, "ivy": 2007, "jack": 2008}
 
 
 async def known(authenticator, handler, authentication):

@@ -16,7 +16,7 @@ from ..test_starts import refusal
 from .site import ON_DISKS, add_fault, listed_homes, made, offer, requested, stopped, until, visiting
 
 NAMESPACE = "vision"
-LOOK = "import os, stat; found = os.stat({path!r}); print(oct(stat.S_IMODE(found.st_mode)), found.st_uid)"
+LOOK = "import os; found = os.stat({path!r}); print(oct(found.st_mode & 0o777), found.st_uid)"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -37,34 +37,34 @@ async def attached_to(api: KubernetesApi, claim: str) -> list[str]:
 
 
 async def test_a_disk_goes_with_its_user_to_another_machine(run: SandboxRun, api: KubernetesApi) -> None:
-    async with visiting(run, "alice") as alice:
-        await alice.start(profile="here", team=NAMESPACE)
-        await alice.write("thesis.txt", "chapter one")
-        await alice.run("import os; os.chmod('/home/jovyan/thesis.txt', 0o640); os.mkdir('/home/jovyan/.cache', 0o700)")
-        assert (await pod_of(api, "jupyter-alice"))["spec"]["nodeName"] == "a-0"
-        assert await attached_to(api, "home-alice") == ["a-0"]
+    async with visiting(run, "ivy") as ivy:
+        await ivy.start(profile="here", team=NAMESPACE)
+        await ivy.write("thesis.txt", "chapter one")
+        await ivy.run("import os; os.chmod('/home/jovyan/thesis.txt', 0o640); os.mkdir('/home/jovyan/.cache', 0o700)")
+        assert (await pod_of(api, "jupyter-ivy"))["spec"]["nodeName"] == "a-0"
+        assert await attached_to(api, "home-ivy") == ["a-0"]
 
         # A second server of hers would need the disk on another machine.
-        answer = await alice.submit(profile="there", name="second", team=NAMESPACE)
+        answer = await ivy.submit(profile="there", name="second", team=NAMESPACE)
         assert answer.status_code == httpx.codes.CONFLICT
         assert (
             "Your home is in use by your other server on another machine, which has no room for this. "
             "Stop that one first, or choose other hardware."
         ) in html.unescape(answer.text)
-        await alice.stop()
+        await ivy.stop()
 
-        await alice.start(profile="there", team=NAMESPACE)
-        assert (await pod_of(api, "jupyter-alice"))["spec"]["nodeName"] == "b-0"
-        assert await attached_to(api, "home-alice") == ["b-0"]
-        assert await alice.read("thesis.txt") == "chapter one"
-        assert await alice.run(LOOK.format(path="/home/jovyan/thesis.txt")) == "0o640 2001"
-        assert await alice.run(LOOK.format(path="/home/jovyan/.cache")) == "0o2700 2001"
+        await ivy.start(profile="there", team=NAMESPACE)
+        assert (await pod_of(api, "jupyter-ivy"))["spec"]["nodeName"] == "b-0"
+        assert await attached_to(api, "home-ivy") == ["b-0"]
+        assert await ivy.read("thesis.txt") == "chapter one"
+        assert await ivy.run(LOOK.format(path="/home/jovyan/thesis.txt")) == "0o640 2007"
+        assert await ivy.run(LOOK.format(path="/home/jovyan/.cache")) == "0o700 2007"
 
 
 async def test_a_home_that_is_full_is_named_as_such(run: SandboxRun, api: KubernetesApi) -> None:
-    await add_fault(api, FaultKind.FULL_VOLUME, claim="home-dave", namespace=NAMESPACE)
-    async with visiting(run, "dave") as dave:
-        told = await refusal(dave, profile="here", team=NAMESPACE)
+    await add_fault(api, FaultKind.FULL_VOLUME, claim="home-jack", namespace=NAMESPACE)
+    async with visiting(run, "jack") as jack:
+        told = await refusal(jack, profile="here", team=NAMESPACE)
     assert "Your home is full, and the server could not write to it. Ask an administrator for more room." in told
     assert "No space left on device" in told
 
@@ -110,7 +110,7 @@ async def test_a_home_that_was_lost_is_made_anew_for_nobody_but_who_is_new_to_th
             answer = await carol.api("POST", "users/hugo/server", json={"user_options": {"profile": "here"}})
             assert answer.status_code == httpx.codes.CONFLICT
             assert answer.json()["message"] == (
-                "Your home, the storage home-hugo, is not there any more, and a new one would be empty. "
+                "Your home was the storage home-hugo, and is not there now; a new one would be empty. "
                 "Tell an administrator: the hub's documentation on moving homes says what to do."
             )
             assert (await carol.api("DELETE", "users/hugo")).is_success

@@ -136,7 +136,9 @@ async def test_a_home_that_was_there_and_is_gone_is_not_made_anew(run: SandboxRu
         aside = (homes / "bob").rename(homes.with_name("aside"))
         try:
             told = await refusal(bob, profile="here")
-            assert "Your home is not on the file server any more, and a new one would be empty." in told
+            assert (
+                "You have had a home, and it is not in its place on the file server; a new one would be empty." in told
+            )
             assert "bob" not in folders_in(homes)
         finally:
             aside.rename(homes / "bob")

@@ -7,7 +7,7 @@ from genkan_spawner.following.happenings import Happening
 from genkan_spawner.following.pod_state import PodState
 from genkan_spawner.reasons import Reason
 
-from .pods import at, container, happening, pod, running_pod, terminated, unschedulable, waiting
+from .pods import at, container, happening, pod, running_pod, terminated, text, unschedulable, waiting
 
 PATIENCE = Patience(placing=60, pulling=30, mounting=60)
 
@@ -169,6 +169,31 @@ def test_a_home_that_is_prepared_is_no_obstacle() -> None:
     row = {**container(terminated("Completed", 0)), "name": "prepare-home"}
 
     assert reason_after(0, pod(node="a-0", initContainerStatuses=[row])) is None
+
+
+@pytest.mark.parametrize(
+    ("started", "scheduled", "seconds", "ends"),
+    [
+        pytest.param(30, 1, 89, False, id="it may still come"),
+        pytest.param(30, 1, 90, True, id="it hangs"),
+        pytest.param(-600, 1, 60, False, id="the machine's clock is late, and it may still come"),
+        pytest.param(-600, 1, 61, True, id="the machine's clock is late, and it hangs"),
+    ],
+)
+def test_a_home_on_a_file_server_that_does_not_answer_is_not_waited_for(
+    started: float, scheduled: float, seconds: float, ends: bool
+) -> None:
+    row = {**container({"running": {"startedAt": text(at(started))}}), "name": "prepare-home"}
+    placed = {"type": "PodScheduled", "status": "True", "lastTransitionTime": text(at(scheduled))}
+    state = pod(node="a-0", initContainerStatuses=[row], conditions=[placed])
+
+    found = obstacle_to_start(state, now=at(seconds), patience=Patience(mounting=60.0))
+
+    assert (found is not None) is ends
+    assert found is None or (found.reason, found.sentence) == (
+        Reason.STORAGE,
+        "The file server of the storage does not answer. Try again later, or tell an administrator.",
+    )
 
 
 def test_a_container_of_the_users_own_with_that_name_is_not_taken_for_it() -> None:

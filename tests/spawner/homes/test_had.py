@@ -47,6 +47,17 @@ async def test_a_folder_is_made_for_who_never_had_one_and_for_nobody_else(site: 
     assert await missing(site.spawner(SHARED, remake_homes=True)) == "make"
 
 
+async def test_a_home_of_another_kind_is_a_home_too(site: Site) -> None:
+    spawner = site.spawner(SHARED)
+    spawner.load_state(had(vision="home-alice"))
+    assert await missing(spawner) == "refuse"
+
+    spawner = site.spawner(CLAIM)
+    spawner.load_state(had(folder="people/alice", vision="home-alice"))
+    with pytest.raises(Refusal, match="Your home was the folder people/alice, and is not there now"):
+        await settled(spawner, FakeCluster())
+
+
 async def test_what_another_server_of_the_user_had_counts(site: Site) -> None:
     spawner = site.spawner(SHARED, server="second")
     rows: Any = {"": SimpleNamespace(state=had(folder="people/alice")), "second": SimpleNamespace(state=None)}
@@ -64,7 +75,7 @@ async def test_a_claim_that_is_gone_is_told_where_it_was(site: Site) -> None:
 
     assert caught.value.reason == Reason.STORAGE
     assert caught.value.jupyterhub_message == (
-        "Your home, the storage home-alice, is not there any more, and a new one would be empty. "
+        "Your home was the storage home-alice, and is not there now; a new one would be empty. "
         "Tell an administrator: the hub's documentation on moving homes says what to do."
     )
     assert await settled(spawner, holding(claim("home-alice", of=None))) == "home-alice"

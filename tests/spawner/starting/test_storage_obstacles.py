@@ -11,7 +11,7 @@ from genkan_spawner.starting.pursuit import LOOK_EVERY
 
 from ...support.jumping import in_jumping_time, now
 from ..stage import NAMESPACE, Stage, answered, stage
-from .scenes import NAME, ago, pursue, refusal, waiting
+from .scenes import NAME, pursue, refusal, waiting
 
 MOUNTED = {"volumes": [{"name": "home", "persistentVolumeClaim": {"claimName": "claim-alice"}}]}
 
@@ -69,6 +69,9 @@ def test_events_that_may_not_be_read_end_nothing(monkeypatch: pytest.MonkeyPatch
     run()
 
 
+FAILED_ONCE = waiting("CrashLoopBackOff", restartCount=1, lastState={"terminated": {"reason": "Error", "exitCode": 1}})
+
+
 @pytest.mark.parametrize(
     ("log", "sentence"),
     [
@@ -82,8 +85,7 @@ def test_a_server_that_fails_on_a_full_disk_says_so(monkeypatch: pytest.MonkeyPa
         async with stage(monkeypatch) as play:
             play.cluster.logs[NAME] = "\n".join(["Traceback", log, *("Something else." for _ in range(20))])
             following = pursue(play, play.put())
-            last = {"terminated": {"reason": "Error", "exitCode": 1, "finishedAt": ago(1)}}
-            await play.set(node_name="a", containerStatuses=waiting("CrashLoopBackOff", restartCount=2, lastState=last))
+            await play.set(node_name="a", containerStatuses=FAILED_ONCE)
 
             told = await refusal(following)
 
@@ -91,5 +93,21 @@ def test_a_server_that_fails_on_a_full_disk_says_so(monkeypatch: pytest.MonkeyPa
             assert told.jupyterhub_message.startswith(sentence)
             assert told.jupyterhub_message.endswith(f"Its last words: {log}")
             assert play.cluster.find(PODS, NAME, namespace=NAMESPACE) is not None, "whoever started it takes it away"
+
+    run()
+
+
+def test_a_server_that_fails_for_another_reason_may_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    @in_jumping_time
+    async def run() -> None:
+        async with stage(monkeypatch) as play:
+            play.cluster.logs[NAME] = "It broke."
+            following = pursue(play, play.put())
+            await play.set(node_name="a", containerStatuses=FAILED_ONCE)
+            await play.seen(lambda: play.cluster.calls["GET", "log"])
+            await play.run()
+
+            await following
+            assert play.cluster.calls["GET", "log"] == 1
 
     run()
