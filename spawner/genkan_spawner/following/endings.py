@@ -54,6 +54,8 @@ _IMAGE_FAILED = frozenset(
 _CONFIGURATION = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 _MOUNTS = frozenset({"FailedMount", "FailedAttachVolume", "FailedMapVolume"})
 _NOT_MADE = frozenset({"ProvisioningFailed", "FailedBinding"})
+_TRIED_AGAIN = "Operation cannot be fulfilled on persistentvolumeclaims"
+"""What the controller says when another one was quicker to write to the claim."""
 
 
 def obstacle_to_start(
@@ -190,7 +192,8 @@ def _not_made(pod: PodState, of_claims: Iterable[Happening], *, now: datetime, p
     """Return that no volume is made for a claim, which the scheduler waits for without a word."""
     if pod.placed or (now - (pod.created or now)).total_seconds() < patience.mounting:
         return None
-    failure = next((happening for happening in of_claims if happening.reason in _NOT_MADE), None)
+    failures = (row for row in of_claims if row.reason in _NOT_MADE and _TRIED_AGAIN not in row.message)
+    failure = next(failures, None)
     if failure is None:
         return None
     return Ending(Reason.STORAGE, provisioning_sentence(failure.message), now, detail=failure.message)

@@ -165,3 +165,13 @@ def test_a_volume_that_is_not_made_ends_the_start_though_the_scheduler_says_noth
         assert (found is not None) is ends
     waits = happening("WaitForFirstConsumer", "waiting for first consumer to be created before binding")
     assert obstacle_to_start(pod(), of_claims=[waits], now=at(600), patience=patience) is None
+
+
+def test_a_claim_that_two_controllers_wrote_to_at_once_is_tried_again_and_no_failure() -> None:
+    words = (
+        'Error saving claim: Operation cannot be fulfilled on persistentvolumeclaims "home-alice": the object has been '
+        "modified; please apply your changes to the latest version and try again"
+    )
+    raced, failed = (happening("ProvisioningFailed", message) for message in (words, "rpc error: code = Internal"))
+    assert obstacle_to_start(pod(), of_claims=[raced], now=at(61), patience=Patience(placing=None)) is None
+    assert obstacle_to_start(pod(), of_claims=[raced, failed], now=at(61), patience=Patience(placing=None)) is not None
