@@ -109,6 +109,8 @@ class ClusterSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publi
     """The end of the last server, for the next visit."""
     foreseen_namespace: str = ""
     """Where the start that is about to come will be, as far as its form has been answered."""
+    seen_claim: tuple[str, str] | None = None
+    """Namespace and name of the claim of the home, if it was there a moment ago."""
     foresees: bool = False
     """Whether nothing is started with it, and it only shows what it would create."""
 

@@ -46,6 +46,7 @@ async def settle_claim(spawner: "HomeSpawner", api: KubernetesApi) -> None:
 
     Of several names the first is that of a claim which is yet to be made. The one that was used last comes before it.
     """
+    spawner.seen_claim = None
     if not spawner.storage_pvc_ensure or (not spawner.home_claim and claims_are_shared(spawner)):
         return
     names = claim_names(spawner, proposed=spawner.home_claim)
@@ -55,12 +56,12 @@ async def settle_claim(spawner: "HomeSpawner", api: KubernetesApi) -> None:
         if found is not None and _is_taken(found, spawner.user.name, surely=name in {remembered, names[0]}):
             if name != names[0]:
                 spawner.log.info("The home of %s keeps its earlier name %s.", spawner.user.name, name)
-            take_claim(spawner, name, exists=True)
+            _take(spawner, name)
             return
     marked = await _marked(spawner, api) if spawner.home_claim else None
     if marked is not None:
         spawner.log.info("The home of %s is found by its mark: %s.", spawner.user.name, marked)
-        take_claim(spawner, marked, exists=True)
+        _take(spawner, marked)
         return
     gone = spawner.all_had_homes.before_claim(spawner.namespace)
     if gone and not spawner.remake_homes:
@@ -81,6 +82,12 @@ async def goes_with_user(spawner: "HomeSpawner", api: KubernetesApi) -> bool:
     except NotFoundError:
         return False
     return bool(_mark(found, USER_NAME) == spawner.user.name)
+
+
+def _take(spawner: "HomeSpawner", name: str) -> None:
+    """Mount a claim that is there, about which nothing more has to be asked."""
+    take_claim(spawner, name, exists=True)
+    spawner.seen_claim = (spawner.namespace, name)
 
 
 def _is_taken(claim: JsonObject, user: str, *, surely: bool) -> bool:

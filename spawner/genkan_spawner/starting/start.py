@@ -132,6 +132,8 @@ class Start:
 
     async def _missing_claim(self) -> JsonObject | None:
         """Return the claim of the home if it has to be created."""
+        if self._spawner.seen_claim == (self._spawner.namespace, self._spawner.pvc_name):
+            return None
         claim = await claim_manifest(self._spawner)
         if claim is None or await claim_is_missing(self._view.api, claim):
             return claim

@@ -168,6 +168,14 @@ async def test_where_it_is_not_known_whose_a_claim_is_nobody_gets_it(
     assert caught.value.reason == Reason.STORAGE
 
 
+async def test_a_claim_that_was_seen_need_not_be_looked_for_once_more(site: Site) -> None:
+    spawner = site.spawner(CLAIM)
+    await claimed(spawner, "home-alice")
+    assert spawner.seen_claim == (spawner.namespace, "home-alice")
+    await claimed(spawner)
+    assert spawner.seen_claim is None
+
+
 async def test_a_claim_that_an_administrator_made_is_taken(site: Site) -> None:
     assert await claimed(site.spawner(CLAIM), others={"home-alice": None}) == "home-alice"
 
