@@ -105,16 +105,14 @@ def _not_prepared(pod: PodState) -> Ending | None:
 
 def _still_preparing(pod: PodState, *, now: datetime, patience: Patience) -> Ending | None:
     """Return that the file server does not answer: to make a folder takes no time where it does."""
+    row = next((row for row in pod.containers if row.init and row.name == PREPARATION and row.running), None)
+    if row is None:
+        return None
+    # The machine's clock, which dates the container, may be late.
     scheduled = pod.conditions.get("PodScheduled")
-    for row in pod.containers:
-        if row.init and row.name == PREPARATION and row.running:
-            # The machine's clock, which dates the container, may be late.
-            known = (row.since, scheduled.since if scheduled is not None else None)
-            began = max(filter(None, known), default=now)
-            return (
-                Ending(Reason.STORAGE, NO_ANSWER, now) if (now - began).total_seconds() >= patience.mounting else None
-            )
-    return None
+    known = (row.since, scheduled.since if scheduled is not None else None)
+    waited = (now - max(filter(None, known), default=now)).total_seconds()
+    return Ending(Reason.STORAGE, NO_ANSWER, now) if waited >= patience.mounting else None
 
 
 def _by_itself(pod: PodState) -> Ending:
