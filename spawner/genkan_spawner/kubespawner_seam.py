@@ -240,6 +240,12 @@ def pod_url(spawner: KubeSpawner, pod: JsonObject) -> str:
     return str(spawner._get_pod_url(pod))
 
 
+def has_address(spawner: KubeSpawner) -> bool:
+    """Return whether a start was completed, as far as the hub's database knows: only then there is an address."""
+    server: Any = spawner.server
+    return server is not None and bool(server.ip)
+
+
 def note_address(spawner: KubeSpawner, url: str) -> None:
     """Write down where a server answers whose start this hub has not seen from the beginning."""
     parts = urlsplit(url)

@@ -14,7 +14,7 @@ from genkan_spawner.following.endings import end_of
 from genkan_spawner.following.pod_state import PodState, moment
 from genkan_spawner.hub_view import HubView
 from genkan_spawner.kinds import PODS
-from genkan_spawner.kubespawner_seam import note_address, pod_url
+from genkan_spawner.kubespawner_seam import has_address, note_address, pod_url
 from genkan_spawner.refusals import Refusal
 
 from .pursuit import Pursuit
@@ -28,18 +28,18 @@ AT_LEAST = 10.0
 
 
 async def taken_up(spawner: "ClusterSpawner", view: HubView, *, story: Story) -> Aftermath | None:
-    """Follow a start that an earlier hub has begun until its server answers; a server that runs is left alone.
+    """Follow a start that an earlier hub has begun until its server answers; one that was completed is left alone.
 
     Returned is why it cannot start any more, for its user's next visit: then the pod is to be removed. A pod that
-    cannot be read is not concluded from. A hub that has just come back may see no pods yet; then it asks for this one.
+    cannot be read is not concluded from. A hub that has just come back may see no pods yet, so it asks for this one.
     """
-    namespace, name = spawner.namespace, spawner.pod_name
-    seen = view.servers.get(namespace, name)
-    if view.sees_pods(namespace) and (seen is None or not is_on_its_way(seen)):
+    if has_address(spawner):
         return None
+    namespace, name = spawner.namespace, spawner.pod_name
     try:
         pod = await view.api.get(PODS, name, namespace=namespace)
-        if is_on_its_way(PodState.of(pod)):
+        state = PodState.of(pod)
+        if state.deleted is None and end_of(state) is None:
             spawner.log.info("Taking up the start of %s/%s.", namespace, name)
             await _follow(spawner, view, pod, story=story)
     except Refusal as refusal:
@@ -50,11 +50,6 @@ async def taken_up(spawner: "ClusterSpawner", view: HubView, *, story: Story) ->
     except KubernetesError as e:
         spawner.log.warning("Whether %s/%s is starting cannot be seen: %s", namespace, name, e.message)
     return None
-
-
-def is_on_its_way(pod: PodState) -> bool:
-    """Return whether a server may yet come to run."""
-    return not pod.running and pod.deleted is None and end_of(pod) is None
 
 
 async def _follow(spawner: "ClusterSpawner", view: HubView, created: JsonObject, *, story: Story) -> None:

@@ -14,12 +14,12 @@ from genkan_spawner.starting.taking_up import AT_LEAST
 
 from ...support.jumping import in_jumping_time, now
 from ..stage import ADDRESS, NAMESPACE, Database, Record, Stage, answered, running, spawners, stage, stamp
-from .scenes import NAME, waiting
+from .scenes import NAME, container, waiting
 
 
-def left_behind(make: Callable[..., ClusterSpawner], **traits: Any) -> ClusterSpawner:
-    """Return a spawner as JupyterHub looks at it after it has come back."""
-    server = orm.Server(proto="http", ip="", port=0, base_url="/", cookie_name="alice")
+def left_behind(make: Callable[..., ClusterSpawner], *, ip: str = "", **traits: Any) -> ClusterSpawner:
+    """Return a spawner as JupyterHub looks at it after it has come back; a completed start has an address."""
+    server = orm.Server(proto="http", ip=ip, port=8888, base_url="/", cookie_name="alice")
     spawner = make(orm_spawner=Record(server=server), **traits)
     spawner.db = Database()
     spawner._check_pending = True
@@ -84,15 +84,35 @@ def test_a_start_has_the_time_that_was_left_to_it(monkeypatch: pytest.MonkeyPatc
 
 
 @in_jumping_time
-async def test_a_server_that_runs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_whose_start_was_completed_is_not_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage(monkeypatch) as play, spawners(monkeypatch) as make:
         play.put(status=running())
         await play.seen(lambda: play.view.servers.get(NAMESPACE, NAME))
         began, calls = now(), play.cluster.calls["GET", PODS.plural]
 
-        assert await left_behind(make).poll() is None
+        assert await left_behind(make, ip=ADDRESS).poll() is None
         assert now() == began
         assert play.cluster.calls["GET", PODS.plural] == calls, "a hub may have thousands of servers"
+
+
+@in_jumping_time
+async def test_a_server_that_ends_before_it_has_ever_answered_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with stage(monkeypatch) as play, spawners(monkeypatch) as make:
+        monkeypatch.setattr("genkan_spawner.starting.pursuit.door_opened", lambda _: asyncio.sleep(1000))
+        play.put(status=running())
+        await play.seen(lambda: play.view.servers.get(NAMESPACE, NAME))
+        began, spawner = now(), left_behind(make, http_timeout=120)
+        polling = asyncio.create_task(spawner.poll())
+        await asyncio.sleep(5)
+        ended = {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}
+        await play.set(phase="Failed", containerStatuses=[container(ended)])
+
+        assert await polling == 1
+        assert now() - began < 10
+        assert spawner.aftermath is not None
+        assert "memory" in spawner.aftermath.sentence
 
 
 @in_jumping_time
