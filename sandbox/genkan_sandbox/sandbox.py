@@ -169,6 +169,7 @@ class Sandbox:
                 folder=state.hub,
                 password=self._password,
                 supervisor_token=self._supervisor_token,
+                crypt_key=state.remember("hub/crypt_key", secrets.token_hex(32)),
                 users=plan.users,
                 catalogue_file=plan.site.catalogue.path,
                 site_config=plan.hub_config,

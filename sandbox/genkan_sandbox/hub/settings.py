@@ -13,6 +13,9 @@ SETTINGS = "GENKAN_SANDBOX_HUB_SETTINGS"
 """Environment variable with the path of the file."""
 
 
+DEMO = "dummy"
+"""JupyterHub's authenticator of the demo accounts, which all have one password."""
+
 SUPERVISOR = "genkan-sandbox"
 """The sandbox itself, as a service of its hub; it may look after the proxy and nothing else."""
 
@@ -42,6 +45,9 @@ class HubSettings(BaseModel):
     supervisor_token: str
     """With which the sandbox asks the hub to fill a proxy that was started anew."""
 
+    crypt_key: str
+    """With which the hub encrypts what it keeps of sign-ins."""
+
     users: tuple[DemoUser, ...]
     catalogue_file: Path
     site_config: Path | None = None
@@ -69,11 +75,12 @@ def configure_for_sandbox(c: Any, settings: HubSettings) -> None:
     c.ConfigurableHTTPProxy.should_start = False
     c.ConfigurableHTTPProxy.api_url = settings.proxy_api_url
 
-    c.JupyterHub.authenticator_class = "dummy"
+    c.CryptKeeper.keys = [settings.crypt_key]
+
+    c.JupyterHub.authenticator_class = DEMO
     c.DummyAuthenticator.password = settings.password
-    c.Authenticator.allowed_users = {user.name for user in settings.users}
-    c.Authenticator.admin_users = {user.name for user in settings.users if user.admin}
-    c.JupyterHub.load_groups = _groups(settings.users)
+    for section, accounts in _demo_accounts(settings.users).items():
+        c[section].update(accounts)
 
     c.KubeSpawner.namespace = settings.namespace
     c.KubeSpawner.port = settings.pod_port
@@ -91,6 +98,26 @@ def configure_for_sandbox(c: Any, settings: HubSettings) -> None:
             service.setdefault("environment", {}).update(marks)
 
 
-def _groups(users: tuple[DemoUser, ...]) -> dict[str, dict[str, list[str]]]:
-    names = sorted({group for user in users for group in user.groups})
-    return {name: {"users": [user.name for user in users if name in user.groups]} for name in names}
+def forget_demo_users(c: Any, settings: HubSettings) -> None:
+    """Take the demo accounts back where a site's own configuration has people sign in otherwise.
+
+    By name they would be let in, and be administrators, at whatever provider knows the name too.
+    """
+    if c.JupyterHub.authenticator_class == DEMO:
+        return
+    for section, accounts in _demo_accounts(settings.users).items():
+        for name, value in accounts.items():
+            if c[section].get(name) == value:
+                del c[section][name]
+
+
+def _demo_accounts(users: tuple[DemoUser, ...]) -> dict[str, dict[str, Any]]:
+    groups = sorted({group for user in users for group in user.groups})
+    members = {group: {"users": [user.name for user in users if group in user.groups]} for group in groups}
+    return {
+        "Authenticator": {
+            "allowed_users": {user.name for user in users},
+            "admin_users": {user.name for user in users if user.admin},
+        },
+        "JupyterHub": {"load_groups": members},
+    }
