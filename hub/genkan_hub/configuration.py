@@ -106,7 +106,7 @@ def _outlive_failures(c: Any) -> None:
 
 def _log_with_the_hub(c: Any) -> None:
     """Put what Genkan logs by itself, such as a broken catalogue, where the hub's own log goes, from its level on."""
-    loggers = {"genkan_spawner": {"level": "DEBUG", "handlers": ["console"]}}
+    loggers = {name: {"level": "DEBUG", "handlers": ["console"]} for name in ("genkan_hub", "genkan_spawner")}
     c.JupyterHub.logging_config.update({"loggers": loggers})
 
 
