@@ -10,7 +10,9 @@ from genkan_spawner.api import KubernetesApi
 
 from .support.cluster import Cluster
 from .support.golden import Golden
+from .support.keycloak import Keycloak, MissingError, prepared, running
 from .support.sandbox import SandboxRun, require, sandbox_run
+from .support.sign_in import SignInHub, sign_in_hub
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -45,6 +47,24 @@ def sandbox(binaries: None, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with sandbox_run(tmp_path_factory.mktemp("sandbox") / "state") as run:
         run.wait_ready()
         yield run
+
+
+@pytest.fixture(scope="session")
+def keycloak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keycloak]:
+    """The one Keycloak of the run. Tests leave its realm as they found it, but for the address of their hub."""
+    try:
+        home = prepared()
+    except MissingError as e:
+        require(str(e))
+    with running(home, tmp_path_factory.mktemp("keycloak")) as keycloak:
+        yield keycloak
+
+
+@pytest.fixture(scope="session")
+def sign_in(binaries: None, keycloak: Keycloak, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignInHub]:
+    """The sandbox of the run whose users come from Keycloak. Tests leave no server running."""
+    with sign_in_hub(tmp_path_factory.mktemp("sign-in"), keycloak) as hub:
+        yield hub
 
 
 @pytest.fixture

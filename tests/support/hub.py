@@ -59,6 +59,7 @@ class Person:
         async with httpx.AsyncClient(follow_redirects=True, timeout=60) as client:
             person = cls(url, user, client)
             await person._log_in()
+            await person.take_token()
             yield person
 
     async def _log_in(self) -> None:
@@ -66,6 +67,9 @@ class Person:
         form = {"username": self.user.name, "password": self.user.password, "_xsrf": self._xsrf}
         answer = await self._client.post(self.hub("login"), data=form)
         assert answer.status_code == httpx.codes.OK, answer.text
+
+    async def take_token(self) -> None:
+        """Take a token for the REST API, as somebody who is logged in."""
         answer = await self._client.post(
             self.hub(f"api/users/{quote(self.user.name)}/tokens"),
             json={"note": "test", "expires_in": 3600},
