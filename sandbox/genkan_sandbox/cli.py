@@ -155,17 +155,33 @@ def kubectl(context: typer.Context, state: StateOption = None) -> None:
     raise typer.Exit(operations.run_kubectl(_existing(state), context.args))
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def helm(context: typer.Context, state: StateOption = None) -> None:
+    """Run Helm as the sandbox's administrator; one of the right version is fetched, or built in a few minutes."""
+    from genkan_sandbox.binaries import prepare_helm
+    from genkan_sandbox.progress import open_progress
+
+    existing = _existing(state)
+    _end_on_signals()
+    found = prepare_helm(cache=default_cache_directory(), progress=open_progress())
+    raise typer.Exit(operations.run_helm(existing, [*found.command, *context.args]))
+
+
 @app.command()
 def binaries(
     cache: CacheOption = None,
+    with_helm: Annotated[bool, typer.Option("--with-helm", help="Helm too, which no sandbox runs.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Find, download or build what a sandbox runs, and say where it is."""
-    from genkan_sandbox.binaries import describe, prepare, to_json
+    from genkan_sandbox.binaries import describe, prepare, prepare_helm, to_json
     from genkan_sandbox.progress import open_progress
 
     _end_on_signals()
-    found = prepare(cache=cache or default_cache_directory(), progress=open_progress())
+    place, progress = cache or default_cache_directory(), open_progress()
+    found = prepare(cache=place, progress=progress).provenance
+    if with_helm:
+        found = (*found, prepare_helm(cache=place, progress=progress))
     typer.echo(json.dumps(to_json(found), indent=1) if as_json else "\n".join(describe(found)))
 
 

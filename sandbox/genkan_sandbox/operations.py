@@ -172,3 +172,9 @@ def run_kubectl(state: StateDirectory, arguments: list[str]) -> int:
             "There is no kubectl on PATH.",
             mend=f"Install one, or use any Kubernetes client with KUBECONFIG={kubeconfig}.",
         ) from e
+
+
+def run_helm(state: StateDirectory, command: list[str]) -> int:
+    """Run Helm as the sandbox's administrator."""
+    environment = {**os.environ, "KUBECONFIG": str(administrator(state))}
+    return subprocess.run(command, env=environment, check=False).returncode

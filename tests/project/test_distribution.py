@@ -15,6 +15,8 @@ MODULES = [
     "genkan_sandbox/modules/etcd/go.sum",
     "genkan_sandbox/modules/go.mod",
     "genkan_sandbox/modules/go.sum",
+    "genkan_sandbox/modules/helm/go.mod",
+    "genkan_sandbox/modules/helm/go.sum",
     "genkan_sandbox/modules/proxy/package-lock.json",
     "genkan_sandbox/modules/proxy/package.json",
     "genkan_sandbox/modules/toolchains.txt",

@@ -38,12 +38,15 @@ def test_no_address_is_locked(lock: str) -> None:
 def test_the_locks_cover_what_the_project_declares() -> None:
     project = project_table()
     hub = direct(project["project"]["dependencies"])
-    sandbox = hub | direct(project["project"]["optional-dependencies"]["sandbox"])
+    extras = project["project"]["optional-dependencies"]
+    sandbox = hub | direct(extras["sandbox"])
+    image = hub | direct(extras["hub"])
     groups = project["dependency-groups"]
 
-    assert hub <= locked("hub.txt").keys()
+    assert image <= locked("hub.txt").keys()
     assert sandbox <= locked("sandbox.txt").keys()
     assert direct([item for group in ("lint", "test", "docs") for item in groups[group]]) <= locked("dev.txt").keys()
+    assert image <= locked("dev.txt").keys()
 
 
 def test_the_locks_agree() -> None:

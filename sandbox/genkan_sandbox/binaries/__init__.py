@@ -2,7 +2,7 @@
 
 from genkan_sandbox.binaries.components import EVERY_SOURCE, Binaries, Provenance, Source
 from genkan_sandbox.binaries.describing import describe, to_json
-from genkan_sandbox.binaries.preparing import prepare
+from genkan_sandbox.binaries.preparing import prepare, prepare_helm
 from genkan_sandbox.binaries.workshop import Addresses
 
 __all__ = [
@@ -13,5 +13,6 @@ __all__ = [
     "Source",
     "describe",
     "prepare",
+    "prepare_helm",
     "to_json",
 ]

@@ -1,4 +1,4 @@
-"""Build the control plane from its pinned Go modules."""
+"""Build the control plane, and Helm, from their pinned Go modules."""
 
 import os
 import re
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from genkan_sandbox.binaries.components import ETCD, KUBERNETES, Group
+from genkan_sandbox.binaries.components import ETCD, HELM, KUBERNETES, Group
 from genkan_sandbox.binaries.diagnosis import failure
 from genkan_sandbox.binaries.go_caches import GoCaches, Recipe, find_caches
 from genkan_sandbox.binaries.processes import Command
@@ -43,6 +43,15 @@ _RECIPES: Mapping[str, Recipe] = {
         compiled_bytes=7 * GIGABYTE // 10,
         scratch_bytes=2 * GIGABYTE // 10,
         marker=f"go.etcd.io/etcd/server/v3@v{ETCD.version}",
+    ),
+    HELM.name: Recipe(
+        packages=("helm.sh/helm/v4/cmd/helm",),
+        output="helm",
+        linker_flags=f"-s -w -X helm.sh/helm/v4/internal/version.version=v{HELM.version}",
+        module_bytes=8 * GIGABYTE // 10,
+        compiled_bytes=15 * GIGABYTE // 10,
+        scratch_bytes=3 * GIGABYTE // 10,
+        marker=f"helm.sh/helm/v4@v{HELM.version}",
     ),
 }
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from genkan_sandbox.binaries.versions import ETCD_VERSION, KUBERNETES_VERSION, PROXY_VERSION
+from genkan_sandbox.binaries.versions import ETCD_VERSION, HELM_VERSION, KUBERNETES_VERSION, PROXY_VERSION
 
 ANSWER_WITHIN_S = 20.0
 """A program that does not tell its version by then is passed over."""
@@ -36,10 +36,13 @@ class Component:
     """The pinned version."""
 
     answer: str
-    """A regular expression that finds the version in what `--version` prints."""
+    """A regular expression that finds the version in what it prints when it is asked."""
 
     any_patch: bool = False
     """Another patch release of the same series will do."""
+
+    question: tuple[str, ...] = ("--version",)
+    """The arguments with which it is asked."""
 
     def is_satisfied_by(self, version: str | None) -> bool:
         """Tell whether a program of this version can stand for the pinned one."""
@@ -91,6 +94,21 @@ PROXY = Group(
         Component(name="configurable-http-proxy", version=PROXY_VERSION, answer=r"^v?(\d+\.\d+\.\S+)$", any_patch=True),
     ),
 )
+HELM = Group(
+    name="helm",
+    title=f"Helm {HELM_VERSION}",
+    version=HELM_VERSION,
+    components=(
+        Component(
+            name="helm",
+            version=HELM_VERSION,
+            answer=r"^v(\d+\.\d+\.\d+)",
+            any_patch=True,
+            question=("version", "--short"),
+        ),
+    ),
+)
+"""No sandbox runs it; it installs charts on one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +144,13 @@ def find_program(name: str) -> Path | None:
 
 
 def ask_version(command: Sequence[str], *, component: Component) -> str | None:
-    """Run `--version` and find the version in the answer; None when the program does not give one.
+    """Ask a program for its version and find it in the answer; None when the program does not give one.
 
     OSError: the program cannot be run at all.
     """
     try:
         answer = subprocess.run(
-            [*command, "--version"],
+            [*command, *component.question],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

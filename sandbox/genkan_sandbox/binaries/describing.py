@@ -1,6 +1,8 @@
 """Tell people and programs which binaries a sandbox uses."""
 
-from genkan_sandbox.binaries.components import Binaries, Provenance, Source
+from collections.abc import Sequence
+
+from genkan_sandbox.binaries.components import Provenance, Source
 
 _WORDS = {
     Source.PATH: "on PATH",
@@ -11,16 +13,16 @@ _WORDS = {
 }
 
 
-def describe(binaries: Binaries) -> tuple[str, ...]:
+def describe(programs: Sequence[Provenance]) -> tuple[str, ...]:
     """Describe the programs in aligned lines: name, version, where from, command."""
-    rows = [(one.name, one.version, _origin(one), " ".join(one.command)) for one in binaries.provenance]
+    rows = [(one.name, one.version, _origin(one), " ".join(one.command)) for one in programs]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     return tuple(
         "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]) for row in rows
     )
 
 
-def to_json(binaries: Binaries) -> dict[str, dict[str, object]]:
+def to_json(programs: Sequence[Provenance]) -> dict[str, dict[str, object]]:
     """Describe the programs by name, in JSON's own types."""
     return {
         one.name: {
@@ -29,7 +31,7 @@ def to_json(binaries: Binaries) -> dict[str, dict[str, object]]:
             "source": one.source.value,
             "made_by": one.made_by.value if one.made_by else None,
         }
-        for one in binaries.provenance
+        for one in programs
     }
 
 

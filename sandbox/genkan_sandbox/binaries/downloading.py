@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from genkan_sandbox.binaries.components import ETCD, Group
+from genkan_sandbox.binaries.components import ETCD, HELM, Group
 from genkan_sandbox.binaries.fetching import Fetcher, UnavailableError
 from genkan_sandbox.binaries.modules import architecture
 from genkan_sandbox.binaries.workshop import GIGABYTE, Workshop
@@ -27,6 +27,19 @@ class _Published:
     sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Archive:
+    """An archive with one program in it that is wanted."""
+
+    base: str
+    name: str
+    checksums: str
+    """The file beside it that has its checksum."""
+    program: str
+    member: str
+    """The program's path in it."""
+
+
 def download(group: Group, *, workshop: Workshop, made: Path, scratch: Path, title: str) -> None:
     """Put a group's verified programs into a folder.
 
@@ -36,8 +49,8 @@ def download(group: Group, *, workshop: Workshop, made: Path, scratch: Path, tit
         raise UnavailableError(f"there is none for {architecture()}")
     workshop.require_room(workshop.store.root, size=_ROOM, purpose=f"downloading {group.title}")
     with workshop.progress.step(title) as step:
-        if group is ETCD:
-            _download_etcd(workshop, made=made, scratch=scratch, step=step)
+        if group in {ETCD, HELM}:
+            _download_archived(_archive_of(group, workshop), workshop=workshop, made=made, scratch=scratch, step=step)
         else:
             _download_programs(group, workshop=workshop, made=made, step=step)
 
@@ -59,25 +72,35 @@ def _download_programs(group: Group, *, workshop: Workshop, made: Path, step: St
         (made / name).chmod(0o755)
 
 
-def _download_etcd(workshop: Workshop, *, made: Path, scratch: Path, step: Step) -> None:
-    """Take the program out of the one archive that etcd publishes for each platform, with a list of checksums."""
+def _archive_of(group: Group, workshop: Workshop) -> _Archive:
+    """Say where the one archive is that is published of a group for each platform."""
+    platform = f"linux-{architecture()}"
+    if group is ETCD:
+        base, folder = f"{workshop.addresses.etcd}/v{ETCD.version}", f"etcd-v{ETCD.version}-{platform}"
+        return _Archive(base, f"{folder}.tar.gz", checksums="SHA256SUMS", program="etcd", member=f"{folder}/etcd")
+    name = f"helm-v{HELM.version}-{platform}.tar.gz"
+    return _Archive(
+        workshop.addresses.helm, name, checksums=f"{name}.sha256sum", program="helm", member=f"{platform}/helm"
+    )
+
+
+def _download_archived(archive: _Archive, *, workshop: Workshop, made: Path, scratch: Path, step: Step) -> None:
+    """Take the program out of an archive."""
     fetcher = Fetcher(tick=workshop.tick)
-    base = f"{workshop.addresses.etcd}/v{ETCD.version}"
-    folder = f"etcd-v{ETCD.version}-linux-{architecture()}"
-    name = f"{folder}.tar.gz"
-    archive = scratch / name
-    file = _Published(url=f"{base}/{name}", sha256=_checksum(fetcher.text(f"{base}/SHA256SUMS"), name=name))
-    _fetch_verified(file, fetcher=fetcher, to=archive, show=lambda done: step.update(fraction=done))
+    checksums = fetcher.text(f"{archive.base}/{archive.checksums}")
+    file = _Published(url=f"{archive.base}/{archive.name}", sha256=_checksum(checksums, name=archive.name))
+    fetched = scratch / archive.name
+    _fetch_verified(file, fetcher=fetcher, to=fetched, show=lambda done: step.update(fraction=done))
     try:
-        with tarfile.open(archive) as tar:
-            member = tar.extractfile(f"{folder}/etcd")
+        with tarfile.open(fetched) as tar:
+            member = tar.extractfile(archive.member)
             if member is None:
-                raise BinariesError(f"{folder}/etcd in {file.url} is not a file.")
-            with member, (made / "etcd").open("wb") as program:
+                raise BinariesError(f"{archive.member} in {file.url} is not a file.")
+            with member, (made / archive.program).open("wb") as program:
                 shutil.copyfileobj(member, program)
     except (tarfile.TarError, KeyError, EOFError) as error:
         raise BinariesError(f"{file.url} is not the archive that it should be ({error}).") from error
-    (made / "etcd").chmod(0o755)
+    (made / archive.program).chmod(0o755)
 
 
 def _checksum(text: str, *, name: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from genkan_sandbox.binaries.components import ETCD, KUBERNETES, PROXY, Group
+from genkan_sandbox.binaries.components import ETCD, HELM, KUBERNETES, PROXY, Group
 from genkan_sandbox.exceptions import BinariesError
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -33,6 +33,9 @@ class Modules:
     etcd: Path
     """The same for etcd, which needs other versions of some modules."""
 
+    helm: Path
+    """The same for Helm."""
+
     proxy: Path
     """Folder with package.json and package-lock.json."""
 
@@ -56,7 +59,7 @@ class Modules:
                 f"The files that pin the sandbox's programs are missing: {installed} and {checkout} have no go.mod.",
                 mend="Install genkan again.",
             )
-        return cls(kubernetes=root, etcd=root / "etcd", proxy=root / "proxy", toolchains=toolchains)
+        return cls(kubernetes=root, etcd=root / "etcd", helm=root / "helm", proxy=root / "proxy", toolchains=toolchains)
 
     def files_of(self, group: Group) -> tuple[Path, ...]:
         """Name the files that pin a group."""
@@ -65,6 +68,8 @@ class Modules:
                 return self.kubernetes / "go.mod", self.kubernetes / "go.sum"
             case ETCD.name:
                 return self.etcd / "go.mod", self.etcd / "go.sum"
+            case HELM.name:
+                return self.helm / "go.mod", self.helm / "go.sum"
             case PROXY.name:
                 return self.proxy / "package.json", self.proxy / "package-lock.json"
             case _:

@@ -8,6 +8,7 @@ from genkan_sandbox.binaries import building
 from genkan_sandbox.binaries.components import (
     ETCD,
     EVERY_SOURCE,
+    HELM,
     KUBERNETES,
     PROXY,
     Binaries,
@@ -54,21 +55,7 @@ def prepare(
         sources=sources,
         stop=stop or threading.Event(),
     )
-    try:
-        return _prepare(workshop)
-    except OSError as error:
-        raise failure_of_system(
-            "The sandbox's programs could not be prepared", error=error, place=workshop.store.root
-        ) from error
-
-
-def _prepare(workshop: Workshop) -> Binaries:
-    ready = {group: _find(group, workshop=workshop) for group in _GROUPS}
-    missing = [group for group, found in ready.items() if not found]
-    for position, group in enumerate(missing, start=1):
-        ready[group] = _Acquisition(group=group, workshop=workshop, position=position, count=len(missing)).run()
-    building.clear(workshop)
-    provenance = tuple(one for group in _GROUPS for one in ready[group])
+    provenance = _prepared(_GROUPS, workshop)
     commands = {one.name: one.command for one in provenance}
     return Binaries(
         etcd=Path(commands["etcd"][0]),
@@ -78,6 +65,39 @@ def _prepare(workshop: Workshop) -> Binaries:
         proxy=commands["configurable-http-proxy"],
         provenance=provenance,
     )
+
+
+def prepare_helm(
+    *, cache: Path, progress: Progress, sources: frozenset[Source] = EVERY_SOURCE, addresses: Addresses | None = None
+) -> Provenance:
+    """Find Helm, or get it, as `prepare` does; no sandbox needs it to run. Raises BinariesError."""
+    workshop = Workshop(
+        store=Store(root=cache.absolute()),
+        progress=progress,
+        modules=Modules.locate(),
+        addresses=addresses or Addresses(),
+        sources=sources,
+    )
+    (provenance,) = _prepared((HELM,), workshop)
+    return provenance
+
+
+def _prepared(groups: tuple[Group, ...], workshop: Workshop) -> tuple[Provenance, ...]:
+    try:
+        return _prepare(groups, workshop)
+    except OSError as error:
+        raise failure_of_system(
+            "The sandbox's programs could not be prepared", error=error, place=workshop.store.root
+        ) from error
+
+
+def _prepare(groups: tuple[Group, ...], workshop: Workshop) -> tuple[Provenance, ...]:
+    ready = {group: _find(group, workshop=workshop) for group in groups}
+    missing = [group for group, found in ready.items() if not found]
+    for position, group in enumerate(missing, start=1):
+        ready[group] = _Acquisition(group=group, workshop=workshop, position=position, count=len(missing)).run()
+    building.clear(workshop)
+    return tuple(one for group in groups for one in ready[group])
 
 
 def _find(group: Group, *, workshop: Workshop) -> tuple[Provenance, ...]:

@@ -9,5 +9,8 @@ ETCD_VERSION = "3.6.16"
 PROXY_VERSION = "5.3.0"
 """Of configurable-http-proxy; any other patch release of the same series on PATH will do."""
 
+HELM_VERSION = "4.3.1"
+"""Any other patch release of the same series on PATH will do."""
+
 OLDEST_NODE = (20, 0, 0)
 """What configurable-http-proxy asks of Node."""

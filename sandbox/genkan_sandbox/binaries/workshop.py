@@ -27,6 +27,7 @@ class Addresses:
 
     kubernetes: str = "https://dl.k8s.io"
     etcd: str = "https://github.com/etcd-io/etcd/releases/download"
+    helm: str = "https://get.helm.sh"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
-from genkan_sandbox.binaries.components import ETCD, KUBERNETES
+from genkan_sandbox.binaries.components import ETCD, HELM, KUBERNETES
 from genkan_sandbox.binaries.modules import architecture
 from genkan_sandbox.binaries.workshop import Addresses
 
@@ -28,7 +28,7 @@ class OfficialHost:
 
     @property
     def addresses(self) -> Addresses:
-        return Addresses(kubernetes=self.url, etcd=f"{self.url}/etcd")
+        return Addresses(kubernetes=self.url, etcd=f"{self.url}/etcd", helm=f"{self.url}/helm")
 
     @property
     def programs(self) -> Path:
@@ -43,16 +43,26 @@ class OfficialHost:
     def etcd_archive(self) -> Path:
         return self.etcd_release / f"etcd-v{ETCD.version}-linux-{architecture()}.tar.gz"
 
+    @property
+    def helm_archive(self) -> Path:
+        return self._folder("helm") / f"helm-v{HELM.version}-linux-{architecture()}.tar.gz"
+
     def publish(self) -> None:
         """Put everything there, with the right checksums."""
         for component in KUBERNETES.components:
             script = f"#!/bin/sh\necho Kubernetes v{KUBERNETES.version}\n".encode()
             (self.programs / component.name).write_bytes(script)
             (self.programs / f"{component.name}.sha256").write_text(hashlib.sha256(script).hexdigest())
-        archive = _archive(f"#!/bin/sh\necho etcd Version: {ETCD.version}\n".encode())
+        etcd = f"etcd-v{ETCD.version}-linux-{architecture()}/etcd"
+        archive = _archive(etcd, f"#!/bin/sh\necho etcd Version: {ETCD.version}\n".encode())
         self.etcd_archive.write_bytes(archive)
         lines = [f"{'0' * 64}  other.tar.gz", f"{hashlib.sha256(archive).hexdigest()}  {self.etcd_archive.name}", ""]
         (self.etcd_release / "SHA256SUMS").write_text("\n".join(lines))
+        archive = _archive(f"linux-{architecture()}/helm", f"#!/bin/sh\necho v{HELM.version}+gabc\n".encode())
+        self.helm_archive.write_bytes(archive)
+        self.helm_archive.with_name(f"{self.helm_archive.name}.sha256sum").write_text(
+            f"{hashlib.sha256(archive).hexdigest()}  {self.helm_archive.name}\n"
+        )
 
     def _folder(self, name: str) -> Path:
         folder = self.folder / name
@@ -73,10 +83,10 @@ def official_host(folder: Path) -> Iterator[OfficialHost]:
             thread.join()
 
 
-def _archive(program: bytes) -> bytes:
+def _archive(name: str, program: bytes) -> bytes:
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w:gz") as tar:
-        member = tarfile.TarInfo(f"etcd-v{ETCD.version}-linux-{architecture()}/etcd")
+        member = tarfile.TarInfo(name)
         member.size = len(program)
         tar.addfile(member, io.BytesIO(program))
     return content.getvalue()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from genkan_sandbox.binaries.components import ETCD, KUBERNETES, Group
+from genkan_sandbox.binaries.components import ETCD, HELM, KUBERNETES, Group
 from genkan_sandbox.binaries.downloading import download
 from genkan_sandbox.binaries.fetching import Fetcher, UnavailableError
 from genkan_sandbox.binaries.modules import Modules
@@ -26,7 +26,7 @@ def workshop(cache: Path, progress: PlainProgress, host: OfficialHost, toolbox: 
     return Workshop(store=Store(root=cache), progress=progress, modules=Modules.locate(), addresses=host.addresses)
 
 
-@pytest.mark.parametrize("group", [KUBERNETES, ETCD], ids=lambda group: group.name)
+@pytest.mark.parametrize("group", [KUBERNETES, ETCD, HELM], ids=lambda group: group.name)
 def test_verified_programs_arrive_and_can_be_run(
     workshop: Workshop, host: OfficialHost, cache: Path, group: Group
 ) -> None:

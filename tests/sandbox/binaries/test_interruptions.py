@@ -20,7 +20,7 @@ from genkan_sandbox.binaries import Addresses, prepare, to_json
 from genkan_sandbox.progress import open_progress
 addresses = Addresses(kubernetes=sys.argv[2], etcd=sys.argv[2])
 binaries = prepare(cache=Path(sys.argv[1]), progress=open_progress(), addresses=addresses)
-print(to_json(binaries)["etcd"]["source"])
+print(to_json(binaries.provenance)["etcd"]["source"])
 """
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from genkan_sandbox.binaries import Addresses, Binaries, Source, prepare
+from genkan_sandbox.binaries import Addresses, Binaries, Source, prepare, prepare_helm
 from genkan_sandbox.binaries.components import ETCD, KUBERNETES, PROXY, Group
 from genkan_sandbox.exceptions import BinariesError
 from genkan_sandbox.progress import PlainProgress
@@ -256,3 +256,34 @@ def test_versions_are_part_of_the_names_in_the_cache(prepared: Prepare, toolbox:
 
     for group in (KUBERNETES, ETCD, PROXY):
         assert len(list(cache.glob(f"{group.name}-{group.version}-linux-*"))) == 1
+
+
+@pytest.mark.parametrize("on_path", ["v4.3.0", "v4.3.1+g0123abc"])
+def test_helm_comes_from_path_where_it_is_of_the_same_series(
+    toolbox: Toolbox, cache: Path, progress: PlainProgress, on_path: str
+) -> None:
+    toolbox.program("helm", f'[ "$1" = version ] && echo "{on_path}"')
+
+    assert prepare_helm(cache=cache, progress=progress, addresses=NOWHERE).source is Source.PATH
+
+
+def test_an_older_helm_on_path_is_not_taken_and_nothing_else_is_built(
+    toolbox: Toolbox, cache: Path, progress: PlainProgress
+) -> None:
+    toolbox.everything()
+    toolbox.program("helm", 'echo "v3.18.4+gd80839c"')
+
+    first = prepare_helm(cache=cache, progress=progress, addresses=NOWHERE)
+    second = prepare_helm(cache=cache, progress=progress, addresses=NOWHERE)
+
+    assert (first.source, second.source, second.made_by) == (Source.BUILD, Source.CACHE, Source.BUILD)
+    assert [words.split()[-1] for words in toolbox.builds()] == ["helm.sh/helm/v4/cmd/helm"]
+
+
+def test_the_official_helm_comes_before_a_build(
+    toolbox: Toolbox, host: OfficialHost, cache: Path, progress: PlainProgress
+) -> None:
+    toolbox.everything()
+    host.publish()
+
+    assert prepare_helm(cache=cache, progress=progress, addresses=host.addresses).source is Source.DOWNLOAD

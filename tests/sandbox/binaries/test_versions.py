@@ -1,12 +1,13 @@
+import dataclasses
 import json
 import re
 from pathlib import Path
 
 import pytest
 
-from genkan_sandbox.binaries.components import ETCD, KUBERNETES, PROXY, Component
+from genkan_sandbox.binaries.components import ETCD, HELM, KUBERNETES, PROXY, Component
 from genkan_sandbox.binaries.modules import Modules
-from genkan_sandbox.binaries.versions import ETCD_VERSION, KUBERNETES_VERSION, OLDEST_NODE, PROXY_VERSION
+from genkan_sandbox.binaries.versions import ETCD_VERSION, HELM_VERSION, KUBERNETES_VERSION, OLDEST_NODE, PROXY_VERSION
 from genkan_sandbox.exceptions import BinariesError
 
 MODULES = Modules.locate()
@@ -37,6 +38,12 @@ def test_etcd_is_the_one_that_its_go_mod_pins() -> None:
     assert required(module_file)["go.etcd.io/etcd/server/v3"] == ETCD_VERSION
 
 
+def test_helm_is_the_one_that_its_go_mod_pins() -> None:
+    module_file, _ = MODULES.files_of(HELM)
+
+    assert required(module_file)["helm.sh/helm/v4"] == HELM_VERSION
+
+
 def test_the_proxy_is_the_one_that_npm_pins() -> None:
     package, lock = (json.loads(file.read_text()) for file in MODULES.files_of(PROXY))
     locked = lock["packages"]["node_modules/configurable-http-proxy"]
@@ -54,6 +61,7 @@ def test_an_installed_wheel_has_the_files_inside_the_package(tmp_path: Path) -> 
 
     assert modules.kubernetes == tmp_path / "package" / "modules"
     assert modules.etcd == modules.kubernetes / "etcd"
+    assert modules.helm == modules.kubernetes / "helm"
     assert modules.proxy == modules.kubernetes / "proxy"
     assert modules.toolchains == modules.kubernetes / "toolchains.txt"
 
@@ -66,7 +74,7 @@ def test_missing_files_are_a_sentence(tmp_path: Path) -> None:
 def test_another_pin_is_another_entry_of_the_cache(tmp_path: Path) -> None:
     for file in MODULES.files_of(ETCD):
         (tmp_path / file.name).write_bytes(file.read_bytes())
-    other = Modules(kubernetes=MODULES.kubernetes, etcd=tmp_path, proxy=MODULES.proxy, toolchains=MODULES.toolchains)
+    other = dataclasses.replace(MODULES, etcd=tmp_path)
     assert other.key_of(ETCD) == MODULES.key_of(ETCD)
 
     (tmp_path / "go.sum").write_text("another")

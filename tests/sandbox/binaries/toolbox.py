@@ -4,10 +4,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from genkan_sandbox.binaries.components import ETCD, KUBERNETES, PROXY
+from genkan_sandbox.binaries.components import ETCD, HELM, KUBERNETES, PROXY
 from genkan_sandbox.binaries.workshop import Addresses
 
-NOWHERE = Addresses(kubernetes="http://127.0.0.1:1", etcd="http://127.0.0.1:1")
+NOWHERE = Addresses(kubernetes="http://127.0.0.1:1", etcd="http://127.0.0.1:1", helm="http://127.0.0.1:1")
 """An official host that cannot be reached."""
 
 _ANSWERS = {
@@ -29,6 +29,7 @@ case "$1" in
       case "$1" in
         -o) out=$2; shift ;;
         k8s.io/kubernetes/cmd/*) cp "{folder}/made/${{1##*/}}" "$out" || exit 1 ;;
+        helm.sh/helm/v4/cmd/helm) cp "{folder}/made/helm" "$out" || exit 1 ;;
         go.etcd.io/etcd/server/v3) cp "{folder}/made/etcd" "$out" || exit 1 ;;
       esac
       shift
@@ -75,7 +76,7 @@ class Toolbox:
 
     def go(self, *, version: str = "1.26.8", then: str = "true", made: dict[str, str] | None = None) -> None:
         """Put a Go on PATH that "builds" programs with these answers and then does something more."""
-        for name, answer in {**_ANSWERS, **(made or {})}.items():
+        for name, answer in {**_ANSWERS, "helm": f"v{HELM.version}", **(made or {})}.items():
             write_program(self.folder / "made" / name, f'echo "{answer}"')
         self.program("go", _GO.format(folder=self.folder, version=version, then=then))
 
