@@ -8,6 +8,7 @@ from genkan_images.cli import app as images
 from genkan_profiles import __version__
 
 from .explain.cli import explain
+from .helm.cli import app as helm
 from .homes.cli import app as homes
 from .profiles.cli import app as profiles
 
@@ -21,6 +22,7 @@ app.add_typer(profiles, name="profiles")
 app.add_typer(homes, name="homes")
 app.command()(explain)
 app.add_typer(images, name="images")
+app.add_typer(helm, name="helm")
 
 
 @app.callback(invoke_without_command=True)

@@ -1,0 +1,5 @@
+"""The hub in the Zero to JupyterHub chart."""
+
+from .configuration import configure
+
+__all__ = ["configure"]

@@ -1,0 +1,1 @@
+"""Values for the Helm charts, written from the catalogue."""
