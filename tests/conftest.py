@@ -2,7 +2,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from genkan_sandbox.binaries import Source, prepare
+from genkan_sandbox.binaries import Source, prepare, prepare_helm
 from genkan_sandbox.exceptions import BinariesError
 from genkan_sandbox.progress import open_progress
 from genkan_sandbox.state import default_cache_directory
@@ -10,6 +10,7 @@ from genkan_spawner.api import KubernetesApi
 
 from .support.cluster import Cluster
 from .support.golden import Golden
+from .support.helm import Helm
 from .support.keycloak import Keycloak, MissingError, prepared, running
 from .support.sandbox import SandboxRun, require, sandbox_run
 from .support.sign_in import SignInHub, sign_in_hub
@@ -39,6 +40,20 @@ def binaries() -> None:
         )
     except BinariesError as e:
         require(f"{e} Run `genkan-sandbox binaries` first.")
+
+
+@pytest.fixture(scope="session")
+def helm(tmp_path_factory: pytest.TempPathFactory) -> Helm:
+    """Helm on PATH or in the cache; `make test` gets it before, with its progress in sight."""
+    try:
+        found = prepare_helm(
+            cache=default_cache_directory(),
+            progress=open_progress(),
+            sources=frozenset({Source.PATH, Source.CACHE}),
+        )
+    except BinariesError as e:
+        require(f"{e} Run `genkan-sandbox binaries --with-helm` first.")
+    return Helm(found.command[0], tmp_path_factory.mktemp("helm"))
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from benchmarks.instruments.audit import AuditWindow
 from benchmarks.sandboxes import Sandbox, running_sandbox
 from benchmarks.simulated_pods import server_manifest
 from benchmarks.workbench import Workbench
-from genkan_sandbox.control_plane.access import HUB_ACCOUNT, account_token, hub_rights
+from genkan_sandbox.control_plane.access import HUB_ACCOUNT, account_token, role_manifests
 from genkan_sandbox.control_plane.auditing import AUDIT
 from genkan_sandbox.control_plane.bootstrap import apply_all
 from genkan_sandbox.state import write_private
@@ -159,7 +159,7 @@ def _site(nodes: int, *, beacon: bool) -> dict[str, Any]:
 
 def _rights(namespace: str) -> list[JsonObject]:
     """Return a hub's rights under a name of its own, where they are for the whole cluster."""
-    manifests = hub_rights(namespace, servers=[namespace])
+    manifests = role_manifests(namespace, servers=[namespace])
     for manifest in manifests:
         if manifest["kind"] == "ClusterRoleBinding":
             manifest["metadata"] = {"name": f"{manifest['metadata']['name']}-{namespace}"}

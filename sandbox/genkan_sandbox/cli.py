@@ -57,6 +57,13 @@ def up(
     hub_config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A jupyterhub_config.py of yours, read after Genkan's own.")
     ] = None,
+    platform: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="What `helm template` prints of genkan-platform: the hub has just the rights in it.",
+        ),
+    ] = None,
     simulate: Annotated[bool, typer.Option(help="Pods turn Running without processes, thousands of them.")] = False,
     hub: Annotated[bool, typer.Option(help="Without one this is a bare cluster.")] = True,
     audit: Annotated[
@@ -74,6 +81,7 @@ def up(
         site=site,
         ready_file=ready_file.absolute() if ready_file is not None else None,
         hub_config=hub_config.absolute() if hub_config is not None else None,
+        platform=platform,
         simulate=simulate,
         with_hub=hub,
         audit=audit,

@@ -3,6 +3,7 @@
 SandboxError
 ├── OptionError          an option or a combination of options that cannot be
 ├── SiteError            a site file that is not valid, with file, line and what is allowed
+├── PlatformError        a file of Kubernetes objects that is not one
 ├── BinariesError        a component can be neither found, downloaded nor built
 ├── StateError           the state directory cannot be used
 ├── AddressError         an address or a port is taken
@@ -34,6 +35,12 @@ class OptionError(SandboxError):
 
 class SiteError(SandboxError):
     """A site file that is not valid; the sentence names file, line and what is allowed."""
+
+    exit_code = 2
+
+
+class PlatformError(SandboxError):
+    """A file of Kubernetes objects that cannot be read, or that lacks what the hub needs."""
 
     exit_code = 2
 

@@ -28,6 +28,8 @@ class Plan:
     """Whether the API server logs every request."""
     ready_file: Path | None
     hub_config: Path | None
+    platform: tuple[JsonObject, ...] | None
+    """What is applied in the place of the sandbox's own rights for the hub."""
     manifests: tuple[JsonObject, ...]
     """What the site brings to the cluster, in the order of need."""
 

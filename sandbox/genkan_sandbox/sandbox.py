@@ -14,7 +14,7 @@ from typing import Any
 
 from genkan_sandbox.agent.records import Endpoint
 from genkan_sandbox.control_plane import bootstrap, components
-from genkan_sandbox.control_plane.access import Identity, account_token, hub_rights, make_tokens, token_file
+from genkan_sandbox.control_plane.access import Identity, account_token, make_tokens, role_manifests, token_file
 from genkan_sandbox.control_plane.auditing import audit_policy
 from genkan_sandbox.control_plane.certificates import prepare_certificates
 from genkan_sandbox.exceptions import ComponentError
@@ -142,7 +142,11 @@ class Sandbox:
         namespaces = [manifest for manifest in plan.manifests if manifest["kind"] == "Namespace"]
         await bootstrap.apply_all(api, bootstrap.storage_classes())
         await bootstrap.apply_site(api, namespaces)
-        await bootstrap.apply_all(api, hub_rights(plan.site.hub_namespace, servers=plan.site.server_namespaces))
+        if plan.platform is None:
+            roles = role_manifests(plan.site.hub_namespace, servers=plan.site.server_namespaces)
+            await bootstrap.apply_all(api, roles)
+        else:
+            await bootstrap.apply_platform(api, plan.platform)
         token = await account_token(api, namespace=plan.site.hub_namespace)
         plan.state.write("hub.kubeconfig", plan.kubeconfig(token, namespace=plan.site.hub_namespace))
         async with asyncio.TaskGroup() as tasks:

@@ -9,6 +9,7 @@ from genkan_sandbox.binaries import prepare
 from genkan_sandbox.control_plane.addresses import choose_ports, claimed_address
 from genkan_sandbox.exceptions import ComponentError, OptionError, SandboxError, StateError
 from genkan_sandbox.plan import Plan
+from genkan_sandbox.platform import load_platform
 from genkan_sandbox.progress import Progress, open_progress
 from genkan_sandbox.sandbox import Sandbox
 from genkan_sandbox.sites import load_site, site_manifests
@@ -28,6 +29,7 @@ class UpOptions:
     site: str
     ready_file: Path | None
     hub_config: Path | None
+    platform: Path | None
     simulate: bool
     with_hub: bool
     audit: bool
@@ -50,6 +52,9 @@ def start(options: UpOptions) -> None:
         )
     if options.hub_config is not None and not options.hub_config.is_file():
         raise OptionError(f"There is no file {options.hub_config}.", mend="Name a jupyterhub_config.py of yours.")
+    platform = None
+    if options.platform is not None:
+        platform = load_platform(options.platform, namespace=site.hub_namespace)
     state = StateDirectory.open(options.state)
     with state.locked():
         if options.ready_file is not None:
@@ -73,6 +78,7 @@ def start(options: UpOptions) -> None:
                 audit=options.audit,
                 ready_file=options.ready_file,
                 hub_config=options.hub_config,
+                platform=platform,
                 manifests=tuple(site_manifests(site)),
             )
             _run(plan, progress)

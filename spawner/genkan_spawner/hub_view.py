@@ -78,7 +78,8 @@ class HubView:
             view._end = asyncio.create_task(_close_at_the_end(api))
             cls._views[loop] = view
             view._look_after(spawner)
-        view.follow(spawner.team_namespaces)
+        # The first spawner may be that of a team's server, which tells nothing of the hub's own namespace.
+        view.follow({spawner.namespace, *spawner.team_namespaces})
         return view
 
     def follow(self, namespaces: Collection[str]) -> None:

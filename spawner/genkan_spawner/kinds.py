@@ -43,11 +43,15 @@ CLUSTER_ROLE_BINDINGS = Kind(
     "ClusterRoleBinding", "clusterrolebindings", "rbac.authorization.k8s.io/v1", namespaced=False
 )
 CONFIG_MAPS = Kind("ConfigMap", "configmaps")
+CRON_JOBS = Kind("CronJob", "cronjobs", "batch/v1")
 CSI_DRIVERS = Kind("CSIDriver", "csidrivers", "storage.k8s.io/v1", namespaced=False)
+DAEMON_SETS = Kind("DaemonSet", "daemonsets", "apps/v1")
+DISRUPTION_BUDGETS = Kind("PodDisruptionBudget", "poddisruptionbudgets", "policy/v1")
 EVENTS = Kind("Event", "events")
 LEASES = Kind("Lease", "leases", "coordination.k8s.io/v1")
 LIMIT_RANGES = Kind("LimitRange", "limitranges")
 NAMESPACES = Kind("Namespace", "namespaces", namespaced=False)
+NETWORK_POLICIES = Kind("NetworkPolicy", "networkpolicies", "networking.k8s.io/v1")
 NODES = Kind("Node", "nodes", namespaced=False)
 PODS = Kind("Pod", "pods")
 PRIORITY_CLASSES = Kind("PriorityClass", "priorityclasses", "scheduling.k8s.io/v1", namespaced=False)
@@ -68,11 +72,15 @@ KINDS = {
         CLUSTER_ROLES,
         CLUSTER_ROLE_BINDINGS,
         CONFIG_MAPS,
+        CRON_JOBS,
         CSI_DRIVERS,
+        DAEMON_SETS,
+        DISRUPTION_BUDGETS,
         EVENTS,
         LEASES,
         LIMIT_RANGES,
         NAMESPACES,
+        NETWORK_POLICIES,
         NODES,
         PODS,
         PRIORITY_CLASSES,

@@ -12,23 +12,30 @@ from genkan_spawner.kinds import CLAIMS, EVENTS, NODES, PODS, PRIORITY_CLASSES, 
 from ..support.cluster import Cluster
 from ..support.sandbox import SandboxRun
 
-READ = {"get", "list", "watch"}
-VERBS = sorted(READ | {"create", "update", "patch", "delete", "deletecollection"})
+FOLLOW = {"list", "watch"}
+VERBS = sorted(FOLLOW | {"get", "create", "update", "patch", "delete", "deletecollection"})
 
 OWN = {
-    "pods": {*READ, "create", "delete"},
+    "pods": {"get", "create", "delete"},
     "pods/log": {"get"},
-    "persistentvolumeclaims": {"get", "create"},
-    "events": {"list", "watch"},
+    "persistentvolumeclaims": {*FOLLOW, "get", "create"},
+    "events": {"list"},
+    "resourcequotas": FOLLOW,
+    "limitranges": FOLLOW,
 }
 """Verbs in the namespaces of users' servers, by resource."""
 
-FOLLOW = {"list", "watch"}
-STORAGE = ("persistentvolumeclaims", "persistentvolumes", "storageclasses.storage.k8s.io", "csidrivers.storage.k8s.io")
-EVERYWHERE: dict[str, set[str]] = {
-    **dict.fromkeys(("nodes", "pods", "resourcequotas", "limitranges", "priorityclasses.scheduling.k8s.io"), READ),
-    **dict.fromkeys(STORAGE, FOLLOW),
-}
+EVERYWHERE: dict[str, set[str]] = dict.fromkeys(
+    (
+        "nodes",
+        "pods",
+        "persistentvolumes",
+        "csidrivers.storage.k8s.io",
+        "priorityclasses.scheduling.k8s.io",
+        "storageclasses.storage.k8s.io",
+    ),
+    FOLLOW,
+)
 """Verbs in the whole cluster."""
 
 NEVER = (
@@ -123,7 +130,7 @@ async def test_the_hub_starts_and_stops_servers_and_makes_homes(hub: KubernetesA
         assert (await hub.get(PODS, "test-hub", namespace=where))["status"]["podIP"]
         assert await hub.list(EVENTS, namespace=where)
         assert await hub.list(NODES)
-        assert await hub.list(QUOTAS)
+        assert await hub.list(QUOTAS, namespace=where)
         assert await hub.list(PRIORITY_CLASSES)
     finally:
         await hub.delete(PODS, "test-hub", namespace=where, grace_seconds=0)
@@ -148,6 +155,7 @@ async def test_the_hub_is_refused_what_would_give_it_more(hub: KubernetesApi, cl
     refusals = [
         hub.list(SECRETS, namespace=where),
         hub.list(SECRETS),
+        hub.list(QUOTAS),
         hub.create(PODS, pod("test-hub", ELSEWHERE), namespace=ELSEWHERE),
         hub.create(CLAIMS, claim("test-hub", ELSEWHERE), namespace=ELSEWHERE),
         hub.patch(PODS, "test-target", {"metadata": {"labels": {"a": "b"}}}, namespace=where),

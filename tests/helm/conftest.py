@@ -6,29 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from genkan_sandbox.binaries import Source, prepare_helm
-from genkan_sandbox.exceptions import BinariesError
-from genkan_sandbox.progress import open_progress
-from genkan_sandbox.state import default_cache_directory
-
-from ..support.helm import Helm
-from ..support.sandbox import require
-
 CHART = "GENKAN_Z2JH_CHART"
-
-
-@pytest.fixture(scope="session")
-def helm(tmp_path_factory: pytest.TempPathFactory) -> Helm:
-    """Helm on PATH or in the cache; `make test` gets it before, with its progress in sight."""
-    try:
-        found = prepare_helm(
-            cache=default_cache_directory(),
-            progress=open_progress(),
-            sources=frozenset({Source.PATH, Source.CACHE}),
-        )
-    except BinariesError as e:
-        require(f"{e} Run `genkan-sandbox binaries --with-helm` first.")
-    return Helm(found.command[0], tmp_path_factory.mktemp("helm"))
 
 
 @pytest.fixture(scope="session")

@@ -115,6 +115,15 @@ def test_a_team_says_what_differs_from_all(helm: Helm) -> None:
     assert quotas["b/genkan-share"]["spec"]["hard"]["requests.cpu"] == "5"
 
 
+def test_the_hubs_own_namespace_has_no_share_by_default(helm: Helm) -> None:
+    defaults = {"quota": {"requests.cpu": 10}, "viewers": [{"kind": "Group", "name": "everybody"}]}
+
+    rendered = helm.render(PLATFORM, values=merged(LEAST, {"teamDefaults": defaults}))
+
+    assert of_kind(rendered, "ResourceQuota") == {}
+    assert set(of_kind(rendered, "RoleBinding")) == {"genkan/genkan-hub"}
+
+
 @pytest.mark.parametrize("kind", ["Namespace", "PersistentVolume", "PersistentVolumeClaim"])
 def test_what_homes_are_in_stays_when_the_release_goes(objects: list[JsonObject], kind: str) -> None:
     found = of_kind(objects, kind)

@@ -257,3 +257,17 @@ async def test_pods_without_a_record_are_looked_for_as_long_as_the_hub_lives(mon
 
     assert [at - began for at in looks] == [EVERY, 2 * EVERY, 3 * EVERY]
     assert GRACE.total_seconds() > EVERY, "a start that is on its way is not looked at twice"
+
+
+@in_jumping_time
+async def test_a_hub_that_comes_back_to_a_teams_server_sees_its_own_namespace_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with spawners(monkeypatch) as make:
+        alice, bob = make("alice"), make("bob")
+        alice.namespace, bob.namespace = "team", "hub"
+        view = alice.view
+        try:
+            assert bob.view.cache.snapshot().namespaces == {"team", "hub"}
+        finally:
+            await view.close()

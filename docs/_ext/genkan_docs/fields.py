@@ -30,7 +30,7 @@ def kind_reference(name: str) -> str:
         )
         for model in _parts(_named(name))
     ]
-    return "\n".join(_table(("Kind", "What happens", "Fields"), rows))
+    return "\n".join(table(("Kind", "What happens", "Fields"), rows))
 
 
 def _named(name: str) -> Any:
@@ -64,7 +64,7 @@ def _section(model: type[BaseModel], definitions: Schema) -> str:
         )
         for name, field in schema["properties"].items()
     ]
-    return "\n".join([f"## {model.__name__}", "", _prose(schema), "", *_table(_HEAD, rows), ""])
+    return "\n".join([f"## {model.__name__}", "", _prose(schema), "", *table(_HEAD, rows), ""])
 
 
 def _meaning(model: type[BaseModel], field: str) -> str:
@@ -87,7 +87,8 @@ def _prose(schema: Schema) -> str:
     return " ".join(str(schema.get("description", "")).split())
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    """Yield the lines of a Markdown table."""
     for row in (head, ("---",) * len(head), *rows):
         cells = [cell.replace("|", "\\|") for cell in row]
         yield f"| {' | '.join(cells)} |"

@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
+from genkan_docs.chart_values import values_reference
 from genkan_docs.commands import command_reference
 from genkan_docs.fields import field_reference, kind_reference
+from genkan_docs.rights import rights_reference
 from genkan_docs.root_pages import root_page
 
 GENERATORS: Mapping[str, Callable[[str], str]] = {
@@ -19,6 +21,8 @@ GENERATORS: Mapping[str, Callable[[str], str]] = {
     "fields": field_reference,
     "kinds": kind_reference,
     "page": root_page,
+    "rights": rights_reference,
+    "values": values_reference,
 }
 
 MARKER = re.compile(r"^<!-- (?P<generator>[a-z]+): (?P<subject>\S+) -->$", re.MULTILINE)

@@ -4,7 +4,8 @@ The first is the hub's own, whose team is "".
 */}}
 {{- define "genkan.places" -}}
 {{- $root := . }}
-{{- $own := mergeOverwrite (deepCopy .Values.teamDefaults) (deepCopy .Values.hubNamespace) }}
+{{- $all := omit .Values.teamDefaults "quota" "quotaByPriority" "maxPods" "viewers" }}
+{{- $own := mergeOverwrite (deepCopy $all) (deepCopy .Values.hubNamespace) }}
 {{- $own = mergeOverwrite $own (dict "team" "" "namespace" .Release.Namespace "createNamespace" false) }}
 {{- $places := list $own }}
 {{- $taken := dict .Release.Namespace "the hub" }}

@@ -8,12 +8,15 @@ from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 
+from genkan_hub.deployment.rights import Right, hub_rights
 from genkan_spawner.api import JsonObject, KubernetesApi
 from genkan_spawner.exceptions import NotFoundError
 from genkan_spawner.kinds import SERVICE_ACCOUNTS
 
-HUB_ACCOUNT = "hub"
-"""The hub's ServiceAccount, in the hub's own namespace."""
+HUB_ACCOUNT = "genkan-hub"
+"""The hub's ServiceAccount, in the hub's own namespace; the chart genkan-platform calls it the same."""
+
+_RBAC = "rbac.authorization.k8s.io"
 
 _TEN_YEARS = 10 * 365 * 24 * 3600
 
@@ -82,60 +85,29 @@ async def account_token(api: KubernetesApi, *, namespace: str) -> str:
     return token
 
 
-def hub_rights(namespace: str, *, servers: Iterable[str]) -> list[JsonObject]:
+def role_manifests(namespace: str, *, servers: Iterable[str]) -> list[JsonObject]:
     """Return the rights that the hub's account has in production, and no others.
 
-    `namespace` is the hub's own, `servers` are those in which it starts servers. Verbs are those that KubeSpawner and
-    the view of the cluster use, measured one by one.
+    `namespace` is the hub's own, `servers` are those in which it starts servers.
     """
+    rights = hub_rights()
     account = {"kind": "ServiceAccount", "name": HUB_ACCOUNT, "namespace": namespace}
-    own = [
-        _rule("", "pods", "get", "list", "watch", "create", "delete"),
-        _rule("", "pods/log", "get"),
-        _rule("", "persistentvolumeclaims", "get", "create"),
-        _rule("", "events", "list", "watch"),
+    roles = [
+        *(_role("Role", {"name": "genkan-hub", "namespace": where}, rights.servers) for where in servers),
+        _role("ClusterRole", {"name": "genkan-view"}, (*rights.cluster, *rights.everywhere)),
     ]
-    cluster = [
-        _rule("", "nodes", "get", "list", "watch"),
-        _rule("", "pods", "get", "list", "watch"),
-        _rule("", "resourcequotas", "get", "list", "watch"),
-        _rule("", "limitranges", "get", "list", "watch"),
-        _rule("", "persistentvolumeclaims", "list", "watch"),
-        _rule("", "persistentvolumes", "list", "watch"),
-        _rule("storage.k8s.io", "storageclasses", "list", "watch"),
-        _rule("storage.k8s.io", "csidrivers", "list", "watch"),
-        _rule("scheduling.k8s.io", "priorityclasses", "get", "list", "watch"),
-    ]
-    rbac = "rbac.authorization.k8s.io"
-    role = {"apiGroup": rbac, "kind": "Role", "name": "genkan-hub"}
-    places = [{"name": "genkan-hub", "namespace": where} for where in servers]
-    return [
-        *({"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": place, "rules": own} for place in places),
-        *(
-            {
-                "apiVersion": f"{rbac}/v1",
-                "kind": "RoleBinding",
-                "metadata": place,
-                "roleRef": role,
-                "subjects": [account],
-            }
-            for place in places
-        ),
-        {
-            "apiVersion": f"{rbac}/v1",
-            "kind": "ClusterRole",
-            "metadata": {"name": "genkan-cluster-view"},
-            "rules": cluster,
-        },
-        {
-            "apiVersion": f"{rbac}/v1",
-            "kind": "ClusterRoleBinding",
-            "metadata": {"name": "genkan-cluster-view"},
-            "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": "genkan-cluster-view"},
-            "subjects": [account],
-        },
-    ]
+    return [*roles, *(_binding(role, account) for role in roles)]
 
 
-def _rule(group: str, resource: str, *verbs: str) -> JsonObject:
-    return {"apiGroups": [group], "resources": [resource], "verbs": list(verbs)}
+def _role(kind: str, metadata: JsonObject, rights: Iterable[Right]) -> JsonObject:
+    return {"apiVersion": f"{_RBAC}/v1", "kind": kind, "metadata": metadata, "rules": [right.rule for right in rights]}
+
+
+def _binding(role: JsonObject, account: JsonObject) -> JsonObject:
+    return {
+        "apiVersion": f"{_RBAC}/v1",
+        "kind": f"{role['kind']}Binding",
+        "metadata": role["metadata"],
+        "roleRef": {"apiGroup": _RBAC, "kind": role["kind"], "name": role["metadata"]["name"]},
+        "subjects": [account],
+    }

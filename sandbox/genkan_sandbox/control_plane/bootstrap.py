@@ -14,7 +14,7 @@ from genkan_sandbox.agent.provisioner import ATTACHED_SCOPE, PROVISIONER, SCOPE
 from genkan_sandbox.agent.records import Endpoint, project_node
 from genkan_sandbox.agent.sandboxing import Isolation
 from genkan_sandbox.annotations import MANIFEST, PART_OF_SITE
-from genkan_sandbox.exceptions import SiteError
+from genkan_sandbox.exceptions import PlatformError, SiteError
 from genkan_spawner.api import JsonObject, KubernetesApi, PatchType
 from genkan_spawner.exceptions import ForbiddenError, KubernetesError, NotFoundError
 from genkan_spawner.kinds import (
@@ -34,6 +34,9 @@ from genkan_spawner.kinds import (
 
 FIELD_MANAGER = "genkan-sandbox"
 """Who the API server says has set the fields of a site's objects."""
+
+PLATFORM_MANAGER = "genkan-platform"
+"""The same for what is applied in the place of the sandbox's own rights."""
 
 _POLL = 0.1
 _AT_ONCE = 16
@@ -84,6 +87,16 @@ async def apply_all(api: KubernetesApi, manifests: Iterable[JsonObject]) -> None
             group = []
         group.append(manifest)
     await asyncio.gather(*map(apply_one, group))
+
+
+async def apply_platform(api: KubernetesApi, manifests: Iterable[JsonObject]) -> None:
+    """Apply what a chart rendered, under a name of its own: the site may have some of the same objects."""
+    for manifest in manifests:
+        try:
+            await api.apply(manifest, field_manager=PLATFORM_MANAGER)
+        except KubernetesError as e:
+            what = f"{manifest['kind']} {manifest['metadata']['name']}"
+            raise PlatformError(f"Kubernetes refuses the {what} of --platform: {e.message}") from e
 
 
 async def apply_site(api: KubernetesApi, manifests: Iterable[JsonObject]) -> None:

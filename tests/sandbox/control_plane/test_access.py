@@ -6,9 +6,9 @@ from genkan_sandbox.control_plane.access import (
     HUB_ACCOUNT,
     Identity,
     account_token,
-    hub_rights,
     kubeconfig,
     make_tokens,
+    role_manifests,
     token_file,
 )
 from genkan_spawner.kinds import SERVICE_ACCOUNTS
@@ -36,7 +36,7 @@ def test_a_kubeconfig_stands_alone(tmp_path: Path) -> None:
 
 def test_the_hub_may_change_nothing_but_pods_and_claims_where_it_starts_servers() -> None:
     changes = {"create", "update", "patch", "delete", "deletecollection", "*"}
-    rights = hub_rights("genkan", servers=["genkan", "vision"])
+    rights = role_manifests("genkan", servers=["genkan", "vision"])
     may_change = {
         (manifest["kind"], manifest["metadata"].get("namespace"), resource)
         for manifest in rights

@@ -1,0 +1,1 @@
+"""What a cluster has to have for the hub: rights, namespaces, classes, shares."""
