@@ -268,6 +268,6 @@ async def test_a_hub_that_comes_back_to_a_teams_server_sees_its_own_namespace_to
         alice.namespace, bob.namespace = "team", "hub"
         view = alice.view
         try:
-            assert bob.view.cache.snapshot().namespaces == {"team", "hub"}
+            assert bob.view.cache.snapshot().namespaces == frozenset({"team", "hub"})
         finally:
             await view.close()

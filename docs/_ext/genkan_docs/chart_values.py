@@ -13,6 +13,14 @@ _REFERENCE = "#/definitions/"
 _MANY = "<name>"
 """Stands for names that a site gives."""
 
+_WORDS = {
+    "array": "list",
+    "boolean": "`true` or `false`",
+    "integer": "whole number",
+    "object": "mapping",
+    "string": "text",
+}
+
 Schema = Mapping[str, Any]
 
 
@@ -68,21 +76,9 @@ class _Reference:
     def _value(self, row: Schema) -> str:
         if "$ref" in row:
             row = self._definitions[row["$ref"].removeprefix(_REFERENCE)]
-        match row:
-            case {"enum": [*choices]}:
-                return " or ".join(f"`{choice}`" for choice in choices)
-            case {"type": "array"}:
-                return "list"
-            case {"type": "object"}:
-                return "mapping"
-            case {"type": "boolean"}:
-                return "`true` or `false`"
-            case {"type": "integer"}:
-                return "whole number"
-            case {"type": "string"}:
-                return "text"
-            case _:
-                return "number or quantity"
+        if choices := row.get("enum"):
+            return " or ".join(f"`{choice}`" for choice in choices)
+        return _WORDS.get(str(row.get("type")), "number or quantity")
 
 
 def _default(value: Any) -> str:
@@ -94,7 +90,8 @@ def _default(value: Any) -> str:
         case _ if value in ("", [], {}):
             return "empty"
         case _:
-            return f"`{yaml.safe_dump(value, default_flow_style=True, width=10**6).strip().removesuffix('...').strip()}`"
+            written = yaml.safe_dump(value, default_flow_style=True, width=10**6)
+            return f"`{written.strip().removesuffix('...').strip()}`"
 
 
 def _prose(row: Schema) -> str:

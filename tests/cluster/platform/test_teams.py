@@ -166,13 +166,13 @@ async def test_a_server_keeps_its_machine_from_being_emptied(cluster: Cluster) -
 
 async def test_a_server_that_is_protected_still_makes_room_for_a_higher_priority(cluster: Cluster) -> None:
     whole = {"cpu": "64", "memory": "1Gi"}
-    where = {"nodeSelector": {"pool": "a100"}}
-    first = await cluster.add_pod(resources=whole, priorityClassName="genkan-burst", **where)
+    where = {"pool": "a100"}
+    first = await cluster.add_pod(resources=whole, priorityClassName="genkan-burst", nodeSelector=where)
     name = first["metadata"]["name"]
     await cluster.api.patch(PODS, name, {"metadata": {"labels": SERVER}}, namespace=cluster.namespace)
     await cluster.until_phase(name, "Running")
 
-    second = await cluster.add_pod(resources=whole, priorityClassName="genkan-high", **where)
+    second = await cluster.add_pod(resources=whole, priorityClassName="genkan-high", nodeSelector=where)
 
     await cluster.until_phase(second["metadata"]["name"], "Running")
     await cluster.until_gone(PODS, name, namespace=cluster.namespace)
