@@ -11,6 +11,7 @@ from .explain.cli import explain
 from .helm.cli import app as helm
 from .homes.cli import app as homes
 from .profiles.cli import app as profiles
+from .quota.cli import app as quota
 
 app = typer.Typer(
     name="genkan",
@@ -23,6 +24,7 @@ app.add_typer(homes, name="homes")
 app.command()(explain)
 app.add_typer(images, name="images")
 app.add_typer(helm, name="helm")
+app.add_typer(quota, name="quota")
 
 
 @app.callback(invoke_without_command=True)

@@ -2,11 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-import yaml
-from kubernetes_asyncio import config
-
+from genkan_hub.connection import NoClusterError, connect, current_namespace
 from genkan_spawner.api import JsonObject, KubernetesApi
 from genkan_spawner.checks.access import check_access
 from genkan_spawner.checks.demand import Demand, demand_of
@@ -32,9 +29,12 @@ async def answer(
     """Look at the cluster once, and judge each start by itself; the profile is told of first. Raises InputError."""
     if not asked and profile is None:
         return []
-    namespace = _namespace(kubeconfig)
     explained: list[Explained] = []
-    async with await _connect(kubeconfig) as api:
+    try:
+        namespace, connection = current_namespace(kubeconfig), await connect(kubeconfig)
+    except NoClusterError as error:
+        raise InputError(str(error)) from error
+    async with connection as api:
         if profile is not None:
             try:
                 asked = [await _planned(profile, api, namespace=namespace), *asked]
@@ -92,26 +92,3 @@ def _finding(finding: Finding) -> dict[str, str | None]:
         "limit": finding.limit,
         "over_by": finding.over_by,
     }
-
-
-async def _connect(kubeconfig: str | None) -> KubernetesApi:
-    try:
-        return await KubernetesApi.connect(_path(kubeconfig))
-    except (config.ConfigException, OSError, ValueError, KeyError) as e:
-        raise InputError(f"{_path(kubeconfig)}: This kubeconfig does not say how to reach its cluster.") from e
-
-
-def _path(kubeconfig: str | None) -> Path:
-    return Path(kubeconfig or "~/.kube/config").expanduser()
-
-
-def _namespace(kubeconfig: str | None) -> str:
-    """Return the namespace of the current context, and see that there is one."""
-    path = _path(kubeconfig)
-    try:
-        _, context = config.list_kube_config_contexts(config_file=str(path))
-    except (config.ConfigException, OSError, yaml.YAMLError, TypeError, KeyError) as e:
-        raise InputError(
-            f"{path}: There is no kubeconfig here that names a cluster; give one with --kubeconfig."
-        ) from e
-    return str(((context or {}).get("context") or {}).get("namespace") or "default")

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kubernetes_asyncio.config import ConfigException
-
+from genkan_hub.connection import NoClusterError, connect
 from genkan_profiles import Catalogue, HomesKind
-from genkan_spawner.api import KubernetesApi
 
 from .exceptions import HomesError
 from .listing import FoundHome, claimed_homes, namespaces_of, shared_homes
@@ -41,19 +39,12 @@ async def gathered(catalogue: Catalogue, places: Places, *, measured: bool) -> l
     namespaces = namespaces_of(catalogue).union(places.namespaces)
     if not namespaces:
         raise HomesError("Say in which namespace servers run, with --namespace NAME.")
-    async with await _connected(_path(places.kubeconfig)) as api:
-        return await claimed_homes(api, namespaces, known, now=datetime.now(tz=UTC))
-
-
-def _path(kubeconfig: str | None) -> Path:
-    return Path(kubeconfig or "~/.kube/config").expanduser()
-
-
-async def _connected(path: Path) -> KubernetesApi:
     try:
-        return await KubernetesApi.connect(path)
-    except (ConfigException, OSError, ValueError, KeyError) as e:
-        raise HomesError(f"{path}: This kubeconfig does not say how to reach its cluster.") from e
+        connection = await connect(places.kubeconfig)
+    except NoClusterError as error:
+        raise HomesError(str(error)) from error
+    async with connection as api:
+        return await claimed_homes(api, namespaces, known, now=datetime.now(tz=UTC))
 
 
 async def _known(hub_api: str | None) -> dict[str, KnownUser] | None:

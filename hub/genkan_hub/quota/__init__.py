@@ -1,0 +1,1 @@
+"""Shares of the cluster, as numbers for quotas."""

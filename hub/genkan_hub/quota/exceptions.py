@@ -1,0 +1,2 @@
+class QuotaError(Exception):
+    """A share that cannot be computed; the message is a sentence for administrators."""
