@@ -7,6 +7,7 @@ import typer
 from genkan_images.cli import app as images
 from genkan_profiles import __version__
 
+from .cluster_page.cli import cluster_page
 from .explain.cli import explain
 from .helm.cli import app as helm
 from .homes.cli import app as homes
@@ -22,6 +23,7 @@ app = typer.Typer(
 app.add_typer(profiles, name="profiles")
 app.add_typer(homes, name="homes")
 app.command()(explain)
+app.command()(cluster_page)
 app.add_typer(images, name="images")
 app.add_typer(helm, name="helm")
 app.add_typer(quota, name="quota")

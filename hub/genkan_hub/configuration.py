@@ -7,6 +7,8 @@ from typing import Any
 from genkan_profiles import load_catalogue
 from genkan_profiles.quantities import canonical_quantity
 
+from .cluster_page.registration import URL as CLUSTER_PAGE_URL
+from .cluster_page.registration import add_cluster_page
 from .so_far import listed
 from .theme import SITE_NAME, apply_theme
 
@@ -32,6 +34,8 @@ def configure(
     site_name: str = SITE_NAME,
     logo_file: Path | str = "",
     notice: str = "",
+    cluster_page: bool = True,
+    cluster_page_url: str = CLUSTER_PAGE_URL,
 ) -> None:
     """Set up a hub with Genkan's spawner; call it first in jupyterhub_config.py and overrule what differs after it.
 
@@ -43,6 +47,9 @@ def configure(
 
     `site_name` stands at the top of each page and in its title. `logo_file` is an image for the top left in the place
     of Genkan's mark. `notice` is a sentence that stands on all pages, such as when the cluster will be out of service.
+
+    `cluster_page` adds the page that shows who holds which GPU; `cluster_page_url` is where its process listens, as the
+    proxy reaches it.
     """
     _require_count("idle_timeout", idle_timeout, of="seconds, 0 to let idle servers run for ever")
     _require_count("named_servers", named_servers, of="servers, 0 for none beside the default one")
@@ -54,6 +61,8 @@ def configure(
     _log_with_the_hub(c)
     if idle_timeout:
         _stop_idle_servers(c, idle_timeout)
+    if cluster_page:
+        add_cluster_page(c, url=cluster_page_url)
 
 
 def _require_count(name: str, value: object, *, of: str) -> None:

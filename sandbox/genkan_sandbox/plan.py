@@ -49,6 +49,11 @@ class Plan:
         return f"http://{self.address.host}:{self.ports.proxy_api}"
 
     @property
+    def cluster_page_url(self) -> str:
+        """Where the proxy reaches the page that shows who holds which GPU."""
+        return f"http://{self.address.host}:{self.ports.cluster_page}"
+
+    @property
     def public_url(self) -> str:
         """Where people open the hub."""
         return f"http://{self.address.host}:{self.ports.public}/"

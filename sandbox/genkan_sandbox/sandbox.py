@@ -168,6 +168,7 @@ class Sandbox:
                 public_url=plan.public_url,
                 hub_url=plan.hub_url,
                 proxy_api_url=plan.proxy_api_url,
+                cluster_page_url=plan.cluster_page_url,
                 pod_port=plan.ports.pod,
                 namespace=plan.site.hub_namespace,
                 folder=state.hub,

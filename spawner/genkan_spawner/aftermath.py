@@ -27,6 +27,12 @@ class Aftermath:
         return cls(f"The server was stopped after nobody had used it for {minutes} minutes.", now)
 
     @classmethod
+    def dismissal(cls, by: str, note: str, *, now: datetime) -> Self:
+        """Tell that an administrator stopped a server, and what they wrote to its user."""
+        sentence = f"{by} stopped the server."
+        return cls(f"{sentence} They wrote: {note}" if note else sentence, now)
+
+    @classmethod
     def from_state(cls, state: Any) -> Self | None:
         """Read what `to_state` wrote; None for anything else."""
         match state:

@@ -52,6 +52,22 @@ class KubernetesApi:
         """Read a kubeconfig; no request is sent yet."""
         return cls(await config.new_client_from_config(config_file=str(kubeconfig), persist_config=False))
 
+    @classmethod
+    async def connect_from_here(cls) -> Self:
+        """Connect with the rights of the pod that this runs in, else by the kubeconfig that kubectl would take.
+
+        No request is sent yet; raises KubernetesError where there is neither.
+        """
+        configuration = client.Configuration()
+        try:
+            config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]  # theirs
+        except config.ConfigException:
+            try:
+                await config.load_kube_config(client_configuration=configuration, persist_config=False)
+            except (config.ConfigException, OSError) as e:
+                raise KubernetesError("There is neither a pod's service account here nor a kubeconfig.") from e
+        return cls(client.ApiClient(configuration))
+
     async def __aenter__(self) -> Self:
         return self
 

@@ -107,6 +107,8 @@ class ClusterSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publi
     """What the present choice adds to its pod's demand."""
     aftermath: Aftermath | None = None
     """The end of the last server, for the next visit."""
+    dismissal: Aftermath | None = None
+    """What its user is told if the server is stopped now; None for an ordinary stop."""
     foreseen_namespace: str = ""
     """Where the start that is about to come will be, as far as its form has been answered."""
     seen_claim: tuple[str, str] | None = None
@@ -218,7 +220,7 @@ class ClusterSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publi
         """Delete the pod and wait until it is gone."""
         view = self.view
         await view.ready()
-        self._note_idleness()
+        self._note_stop()
         await remove_pod(
             view,
             self.namespace,
@@ -248,6 +250,7 @@ class ClusterSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publi
         """Begin a new story with each start, which is when JupyterHub calls this, and at each end."""
         super().clear_state()
         self._story = Story()
+        self.dismissal = None
         self._foretell()
 
     def _foretell(self) -> None:
@@ -298,6 +301,13 @@ class ClusterSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publi
     def _note_end(self, ending: Ending | None) -> None:
         if ending is not None:
             self.aftermath = Aftermath.of(ending, now=datetime.now(tz=UTC))
+
+    def _note_stop(self) -> None:
+        """Keep for the next visit why the server is stopped, where that is not its user's own doing."""
+        if self.dismissal is not None:
+            self.aftermath = self.dismissal
+        else:
+            self._note_idleness()
 
     def _note_idleness(self) -> None:
         last = self.orm_spawner.last_activity if self.orm_spawner is not None else None

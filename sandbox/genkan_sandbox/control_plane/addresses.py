@@ -23,6 +23,9 @@ class Ports:
     hub: int
     proxy_api: int
     nodes: int
+    cluster_page: int
+    exporter: int
+    """Where the node agent tells what the GPUs do."""
     pod: int
 
 
@@ -102,6 +105,8 @@ def choose_ports(address: SandboxAddress, *, public: int) -> Ports:
         (address.host, 8081),
         (address.host, 8001),
         (address.host, 10250),
+        (address.host, 8085),
+        (address.host, 9400),
         (f"{address.pod_network}.0.1", 8888),
     ):
         port = usual if usual not in taken and _refusal(host, usual) is None else _any_free(host)

@@ -38,6 +38,7 @@ class HubSettings(BaseModel):
     public_url: str
     hub_url: str
     proxy_api_url: str
+    cluster_page_url: str
     pod_port: int
     namespace: str
     folder: Path

@@ -8,7 +8,7 @@ from genkan_sandbox.state import StateDirectory
 
 PROGRAM = Path("/programs/program")
 BINARIES = Binaries(PROGRAM, PROGRAM, PROGRAM, PROGRAM, proxy=("proxy",), provenance=())
-PORTS = Ports(public=1, api_server=2, hub=3, proxy_api=4, nodes=5, pod=6)
+PORTS = Ports(public=1, api_server=2, hub=3, proxy_api=4, nodes=5, cluster_page=6, exporter=7, pod=8)
 
 
 def command(state: StateDirectory, *, policy: Path | None) -> tuple[str, ...]:

@@ -1,0 +1,112 @@
+"""The page's templates, in the frame that all pages of the hub have."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
+from jupyterhub.app import DATA_FILES_PATH
+
+from . import wording
+from .selection import Choices, Selection, haystack, is_idle, machine_haystack
+from .view import ClusterView
+
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+
+_JUPYTERHUB = Path(DATA_FILES_PATH) / "templates"
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whoever a page is drawn for, as the frame of all pages knows them."""
+
+    name: str
+    scopes: frozenset[str]
+    xsrf_token: str
+
+    @property
+    def json_escaped_name(self) -> str:
+        """The name inside a string of a script, whatever is in it."""
+        return json.dumps(self.name)[1:-1].replace("<", "\\u003c").replace("/", "\\/")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the page and its hub are, as browsers reach them."""
+
+    hub: str
+    """Such as `/hub/`."""
+    page: str
+    """Such as `/services/cluster/`."""
+
+    def static(self, path: str, *, include_version: bool = True) -> str:  # noqa: ARG002  # JupyterHub's templates say it
+        """Return the address of a static file of the hub."""
+        return f"{self.hub}static/{path}"
+
+
+class Templates:
+    """Draws pages; autoescape is on, so that whatever anybody wrote is text."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        default = FileSystemLoader(_JUPYTERHUB)
+        loader = ChoiceLoader([FileSystemLoader(HERE / "templates"), PrefixLoader({"templates": default}), default])
+        self._environment = Environment(
+            loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.i18n"]
+        )
+        installed: Any = self._environment
+        installed.install_null_translations(newstyle=True)
+        self._environment.globals.update(
+            {
+                "base_url": place.hub,
+                "prefix": place.page,
+                "page_url": place.page,
+                "static_url": place.static,
+                "own_static": _OwnStatic(place.page),
+                "logout_url": f"{place.hub}logout",
+                "login_url": f"{place.hub}login",
+                "no_spawner_check": True,
+                "words": wording,
+                "haystack": haystack,
+                "machine_haystack": machine_haystack,
+            }
+        )
+
+    def render(self, name: str, reader: Reader | None, **values: Any) -> str:
+        """Return a page."""
+        frame: dict[str, Any] = {"user": reader, "services": [], "here": "cluster"}
+        if reader is not None:
+            frame |= {"parsed_scopes": reader.scopes, "xsrf_token": reader.xsrf_token, "xsrf": reader.xsrf_token}
+        return self._environment.get_template(name).render(frame | values)
+
+    def cluster(self, view: ClusterView, selection: Selection, reader: Reader, **values: Any) -> str:
+        """Return the whole page, or with another `name` a part of it."""
+        shown = selection.applied(view)
+        return self.render(
+            values.pop("name", "cluster.html"),
+            reader,
+            view=shown,
+            every=view,
+            selection=selection,
+            choices=Choices.of(view),
+            servers={row.key: row for row in view.servers},
+            idle=lambda row: is_idle(row, view),
+            span=wording.span(view.at),
+            **values,
+        )
+
+
+class _OwnStatic:
+    """Addresses of the page's own static files, which change with their content."""
+
+    def __init__(self, page_url: str) -> None:
+        self._page_url = page_url
+        self._versions = {
+            path.name: hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in sorted(STATIC.iterdir())
+        }
+
+    def __call__(self, name: str) -> str:
+        return f"{self._page_url}static/{name}?v={self._versions[name]}"

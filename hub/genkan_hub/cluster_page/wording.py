@@ -1,0 +1,79 @@
+"""Amounts and times as the page shows them. Every text of the page is here or in its templates."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from genkan_spawner.checks.wording import noun
+
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+
+_GIBIBYTE = 2**30
+_VENDORS = ("NVIDIA-", "Tesla-", "GeForce-", "Quadro-")
+
+
+def _(text: str, **values: object) -> str:
+    return text.format(**values)
+
+
+def duration(seconds: float) -> str:
+    """Return a time span in its two largest units: `2 h 10 min`, `40 min`, `3 d 4 h`."""
+    whole = max(int(seconds), 0)
+    if whole < MINUTE:
+        return _("{seconds} s", seconds=whole)
+    if whole < HOUR:
+        return _("{minutes} min", minutes=whole // MINUTE)
+    if whole < DAY:
+        hours, minutes = divmod(whole // MINUTE, 60)
+        return _("{hours} h {minutes} min", hours=hours, minutes=minutes) if minutes else _("{hours} h", hours=hours)
+    days, hours = divmod(whole // HOUR, 24)
+    return _("{days} d {hours} h", days=days, hours=hours) if hours else _("{days} d", days=days)
+
+
+def ago(seconds: float | None) -> str:
+    """Return how long ago something was heard."""
+    if seconds is None:
+        return _("never")
+    if seconds < 2:  # noqa: PLR2004  # as exact as people look
+        return _("just now")
+    return _("{duration} ago", duration=duration(seconds))
+
+
+def span(now: datetime) -> Callable[[datetime], str]:
+    """Return what tells how long something has lasted until a moment."""
+    return lambda since: duration((now - since).total_seconds())
+
+
+def exact(moment: datetime) -> str:
+    """Return a moment to the second, for people who may be anywhere."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def percent(value: float | None) -> str:
+    """Return a utilisation."""
+    return _("not measured") if value is None else _("{value} %", value=round(value))
+
+
+def memory(used: int | None, size: int | None) -> str:
+    """Return how much of how much memory is in use."""
+    if used is None or size is None:
+        return _("not measured")
+    return _("{used} of {size} GB", used=_gigabytes(used), size=_gigabytes(size))
+
+
+def card(product: str, resource: str) -> str:
+    """Return a card's name without what all cards of its vendor have in common: `A100 SXM4 80GB`."""
+    name = product
+    for vendor in _VENDORS:
+        name = name.removeprefix(vendor)
+    return name.replace("-", " ") or noun(resource)
+
+
+def kind_of_device(resource: str) -> str:
+    """Return what a kind of device is called where it is no whole card: `GPU slices 1g.10gb`; empty for whole cards."""
+    name = noun(resource)
+    return "" if name == noun("nvidia.com/gpu") else name
+
+
+def _gigabytes(amount: int) -> str:
+    shown = amount / _GIBIBYTE
+    return f"{shown:.0f}" if shown >= 10 or amount == 0 else f"{shown:.1f}"  # noqa: PLR2004  # three digits are enough
