@@ -34,8 +34,7 @@ def configure(
     site_name: str = SITE_NAME,
     logo_file: Path | str = "",
     notice: str = "",
-    cluster_page: bool = True,
-    cluster_page_url: str = CLUSTER_PAGE_URL,
+    cluster_page: str = CLUSTER_PAGE_URL,
 ) -> None:
     """Set up a hub with Genkan's spawner; call it first in jupyterhub_config.py and overrule what differs after it.
 
@@ -48,8 +47,8 @@ def configure(
     `site_name` stands at the top of each page and in its title. `logo_file` is an image for the top left in the place
     of Genkan's mark. `notice` is a sentence that stands on all pages, such as when the cluster will be out of service.
 
-    `cluster_page` adds the page that shows who holds which GPU; `cluster_page_url` is where its process listens, as the
-    proxy reaches it.
+    `cluster_page` is where the proxy reaches the process of the page that shows who holds which GPU; empty for no such
+    page. Its settings are those of `c.ClusterPage`.
     """
     _require_count("idle_timeout", idle_timeout, of="seconds, 0 to let idle servers run for ever")
     _require_count("named_servers", named_servers, of="servers, 0 for none beside the default one")
@@ -62,7 +61,7 @@ def configure(
     if idle_timeout:
         _stop_idle_servers(c, idle_timeout)
     if cluster_page:
-        add_cluster_page(c, url=cluster_page_url)
+        add_cluster_page(c, url=cluster_page)
 
 
 def _require_count(name: str, value: object, *, of: str) -> None:

@@ -5,11 +5,10 @@ from typing import Any
 
 from .page_globals import PageGlobals, page_globals
 from .so_far import listed, mapped
-from .static_files import STATIC, StaticFiles
 
 TEMPLATES = Path(__file__).with_name("templates")
 
-MARK = STATIC / "mark.svg"
+MARK = Path(__file__).with_name("static") / "mark.svg"
 
 SITE_NAME = "Genkan"
 
@@ -21,6 +20,8 @@ def apply_theme(c: Any, *, site_name: str = SITE_NAME, logo_file: Path | str = "
     for the top left, by default Genkan's mark. `notice` is a sentence that stands on every page. A site's own templates
     go before Genkan's. Raises ValueError where there is no such image.
     """
+    from .static_files import StaticFiles
+
     logo = Path(logo_file) if logo_file else MARK
     if not logo.is_file():
         message = f"logo_file must be an image that the hub can read; there is none at {logo}."

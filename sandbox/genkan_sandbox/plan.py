@@ -54,6 +54,11 @@ class Plan:
         return f"http://{self.address.host}:{self.ports.cluster_page}"
 
     @property
+    def exporter_url(self) -> str:
+        """Where Prometheus finds what the nodes' GPUs do."""
+        return f"http://{self.address.host}:{self.ports.exporter}/metrics"
+
+    @property
     def public_url(self) -> str:
         """Where people open the hub."""
         return f"http://{self.address.host}:{self.ports.public}/"

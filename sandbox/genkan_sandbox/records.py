@@ -31,6 +31,7 @@ def write_ready_file(plan: Plan, *, password: str, processes: Processes) -> None
         "users": users,
         "kubeconfig": str(plan.state.admin_kubeconfig),
         "namespace": plan.site.hub_namespace,
+        "gpu_metrics": plan.exporter_url,
         "pids": {"supervisor": os.getpid(), **{name: process.pid for name, process in processes.items()}},
     }
     write_private(plan.ready_file, json.dumps(record, indent=1) + "\n")

@@ -206,6 +206,7 @@ class Sandbox:
             f"--pod-network={plan.address.pod_network}",
             f"--address={plan.address.host}",
             f"--port={plan.ports.nodes}",
+            f"--exporter-port={plan.ports.exporter}",
             f"--sandbox-id={state.id}",
             *(["--simulate"] if plan.simulate else []),
         ]

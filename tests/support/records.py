@@ -23,4 +23,5 @@ class ReadyFile(BaseModel):
     users: tuple[User, ...]
     kubeconfig: Path
     namespace: str
+    gpu_metrics: str
     pids: dict[str, int]

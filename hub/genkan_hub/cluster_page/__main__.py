@@ -1,5 +1,7 @@
-"""`python -m genkan_hub.cluster_page`: what the hub starts; `genkan cluster-page` is the same for people."""
+"""`python -m genkan_hub.cluster_page`: what a hub starts; `genkan cluster-page` is the same for people."""
 
-from genkan_hub.cli import app
+import typer
 
-app(["cluster-page"])
+from .cli import cluster_page
+
+typer.run(cluster_page)

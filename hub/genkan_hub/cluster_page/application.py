@@ -1,7 +1,6 @@
 """The page's process: a service of JupyterHub, started by the hub or as a pod of its own."""
 
 import asyncio
-import errno
 import hashlib
 import logging
 import os
@@ -9,23 +8,25 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any, Self
-from urllib.parse import urlsplit
+from typing import Any
 
 from jupyterhub.services.auth import HubOAuth, HubOAuthCallbackHandler
+from kubernetes_asyncio.client import ApiClient
 from tornado.httpserver import HTTPServer
 from tornado.web import Application, StaticFileHandler
 
 from genkan_spawner.api import KubernetesApi
+from genkan_spawner.exceptions import KubernetesError
 
-from .handlers import ApiHandler, ClusterHandler, CsvHandler, HealthHandler, PanelHandler
+from .doorstep import Doorstep
+from .handlers import API, ApiHandler, ClusterHandler, CsvHandler, HealthHandler, PanelHandler
 from .hub_link import HubLink
 from .metrics import registry_of
 from .observing import Observer
 from .registration import SERVICE
 from .rendering import STATIC, Place, Templates
 from .scraping import MetricsHandler
+from .service import Service
 from .stopping import StopHandler
 
 log = logging.getLogger(__name__)
@@ -36,61 +37,18 @@ SESSION_SECONDS = 60
 PARENT_SECONDS = 1.0
 """Between two looks at whether the hub is still there."""
 
-PORT_SECONDS = 15.0
-"""For how long a port may be held by what an earlier hub has left."""
 
-API = "api/v1/cluster"
-"""Below the address of the page."""
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """What JupyterHub tells a service in its environment.
-
-    https://jupyterhub.readthedocs.io/en/stable/reference/services.html
-    """
-
-    address: str
-    port: int
-    token: str
-    api_url: str
-    page: str
-    hub: str
-    client: str
-
-    @classmethod
-    def from_environment(cls, *, listen: str = "") -> Self:
-        """Read it; `listen` is where to listen, as `address:port`, if not at the service's own URL.
-
-        Raises ValueError with a sentence where something is missing.
-        """
-        base = os.environ.get("JUPYTERHUB_BASE_URL", "/")
-        page = os.environ.get("JUPYTERHUB_SERVICE_PREFIX", f"{base}services/{SERVICE}/")
-        try:
-            token, api_url = os.environ["JUPYTERHUB_API_TOKEN"], os.environ["JUPYTERHUB_API_URL"]
-        except KeyError as e:
-            raise ValueError(f"{e.args[0]} is not set; JupyterHub's pages about services say what it has to be.") from e
-        where = urlsplit(f"//{listen}" if listen else os.environ.get("JUPYTERHUB_SERVICE_URL", ""))
-        try:
-            address, port = where.hostname, where.port
-        except ValueError:
-            address, port = None, None
-        if not address or not port:
-            raise ValueError("It is not known where to listen: give --listen ADDRESS:PORT.")
-        client = os.environ.get("JUPYTERHUB_CLIENT_ID", f"service-{SERVICE}")
-        return cls(address, port, token, api_url, page=page, hub=f"{base}hub/", client=client)
-
-    def authentication(self) -> HubOAuth:
-        """Return what asks the hub who somebody is."""
-        return HubOAuth.instance(
-            api_url=self.api_url,
-            api_token=self.token,
-            base_url=self.page,
-            hub_prefix=self.hub,
-            oauth_client_id=self.client,
-            access_scopes={"access:services", f"access:services!service={SERVICE}"},
-            cache_max_age=SESSION_SECONDS,
-        )
+def authentication(service: Service) -> HubOAuth:
+    """Return what asks the hub who somebody is."""
+    return HubOAuth.instance(
+        api_url=service.api_url,
+        api_token=service.token,
+        base_url=service.page,
+        hub_prefix=service.hub,
+        oauth_client_id=service.client,
+        access_scopes={"access:services", f"access:services!service={SERVICE}"},
+        cache_max_age=SESSION_SECONDS,
+    )
 
 
 def application(service: Service, observer: Observer) -> Application:
@@ -122,16 +80,25 @@ def application(service: Service, observer: Observer) -> Application:
     )
 
 
-async def serve(service: Service) -> None:
+async def serve(service: Service, doorstep: Doorstep) -> None:
     """Run until a signal comes, or the hub that has started this is gone."""
-    service.authentication()
-    async with await KubernetesApi.connect_from_here() as api, _observing(api, service) as observer:
+    authentication(service)
+    async with await _connected() as api, _observing(api, service) as observer:
         server = HTTPServer(application(service, observer), xheaders=True)
-        await _listen(server, service)
+        server.add_socket(doorstep.leave())
         log.info("The cluster page listens on %s:%d.", service.address, service.port)
         await _until_told()
         server.stop()
         await server.close_all_connections()
+
+
+async def _connected() -> KubernetesApi:
+    """Connect to the cluster; a page that cannot says so instead of taking the hub with it that waits for it."""
+    try:
+        return await KubernetesApi.connect_from_here()
+    except KubernetesError as e:
+        log.error("The cluster cannot be read: %s", e.message)  # noqa: TRY400  # the sentence says it all
+        return KubernetesApi(ApiClient())
 
 
 @asynccontextmanager
@@ -142,19 +109,6 @@ async def _observing(api: KubernetesApi, service: Service) -> AsyncIterator[Obse
         yield observer
     finally:
         await observer.close()
-
-
-async def _listen(server: HTTPServer, service: Service) -> None:
-    async with asyncio.timeout(PORT_SECONDS):
-        while True:
-            try:
-                server.listen(service.port, service.address)
-            except OSError as e:
-                if e.errno != errno.EADDRINUSE:
-                    raise
-                await asyncio.sleep(PARENT_SECONDS)
-            else:
-                return
 
 
 async def _until_told() -> None:
@@ -170,11 +124,11 @@ async def _until_told() -> None:
             continue
 
 
-def run(*, listen: str = "") -> None:
-    """Run the service in this process; raises ValueError with a sentence where its environment is not one."""
+def run(service: Service, doorstep: Doorstep) -> None:
+    """Run the service in this process."""
     logging.basicConfig(
         level=logging.INFO, format="[%(levelname).1s %(asctime)s cluster page] %(message)s", stream=sys.stderr
     )
     for name in ("tornado.access", "aiohttp.access"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    asyncio.run(serve(Service.from_environment(listen=listen)))
+    asyncio.run(serve(service, doorstep))

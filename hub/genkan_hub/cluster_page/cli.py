@@ -4,6 +4,9 @@ from typing import Annotated
 
 import typer
 
+from .doorstep import Doorstep
+from .service import Service
+
 BAD_ENVIRONMENT = 2
 
 
@@ -16,10 +19,18 @@ def cluster_page(
     ] = "",
 ) -> None:
     """Run the page of who holds which GPU; JupyterHub's variables for services say where the hub is."""
+    try:
+        service = Service.from_environment(listen=listen)
+        doorstep = Doorstep(service.address, service.port)
+    except ValueError as error:
+        raise _refusal(str(error)) from None
+    except OSError as error:
+        raise _refusal(f"It cannot listen on {service.address}:{service.port}: {error.strerror}.") from None
     from .application import run
 
-    try:
-        run(listen=listen)
-    except ValueError as error:
-        typer.echo(f"genkan cluster-page: {error}", err=True)
-        raise typer.Exit(BAD_ENVIRONMENT) from None
+    run(service, doorstep)
+
+
+def _refusal(sentence: str) -> typer.Exit:
+    typer.echo(f"genkan cluster-page: {sentence}", err=True)
+    return typer.Exit(BAD_ENVIRONMENT)

@@ -23,6 +23,10 @@ POLICY = (
 """JupyterHub's frame has a script inside each page, hence `unsafe-inline`; nothing comes from another host."""
 
 
+API = "api/v1/cluster"
+"""Where the JSON is, below the address of the page."""
+
+
 class PageHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]  # JupyterHub is published without types
     """Knows who asks; whoever is not signed in is sent to the hub, whoever may not see the page is told so."""
 
@@ -48,6 +52,7 @@ class PageHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]  # J
 
     async def prepare(self) -> None:
         """Ask the hub who this is, without holding up anybody else."""
+        self.templates.frame = self.observer.hub.report.frame
         model = await self.hub_auth.get_user(self, sync=False)
         if model is None:
             if not self.redirects or self.request.method not in {"GET", "HEAD"}:
@@ -109,7 +114,9 @@ class ClusterHandler(PageHandler):
     def get(self) -> None:
         """Draw it."""
         stopped = self.get_query_argument("stopped", "")[:300]
-        self.finish(self.templates.cluster(self.view, self.selection, self.reader, stopped=stopped))
+        names = self.observer.names_for_everyone
+        page = self.templates.cluster(self.view, self.selection, self.reader, stopped=stopped, names=names, api=API)
+        self.finish(page)
 
 
 class PanelHandler(PageHandler):

@@ -62,6 +62,13 @@ class PageSettings(_Told):
     """Whether the hub shows its own metrics without a token."""
 
 
+class FrameReport(_Told):
+    """What the site says on all pages."""
+
+    site_name: str = ""
+    notice: str = ""
+
+
 class HubReport(_Told):
     """Everything at one moment."""
 
@@ -73,6 +80,7 @@ class HubReport(_Told):
     servers: tuple[ServerReport, ...] = ()
     catalogue: CatalogueReport = CatalogueReport()
     settings: PageSettings = PageSettings()
+    frame: FrameReport = FrameReport()
 
 
 class StopRequest(BaseModel):

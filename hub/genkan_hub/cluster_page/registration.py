@@ -7,7 +7,8 @@ from typing import Any
 
 from genkan_hub.so_far import gathered, listed
 
-from .viewers import SEE, STOP
+from .scopes import SEE, STOP
+from .settings import ClusterPage
 
 SERVICE = "cluster"
 """The page is at /services/cluster/."""
@@ -30,10 +31,12 @@ _FOR_REQUESTS = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_p
 def add_cluster_page(c: Any, *, url: str = URL) -> None:
     """Add the page to a hub's configuration, or what is missing of it where a site or chart has it already.
 
-    The hub starts it itself, unless an entry of that name is there: then whoever made the entry does.
+    The hub starts it itself, unless an entry of that name is there: then whoever made the entry does. Raises TraitError
+    where a setting of the page, as far as it is set, cannot be.
     """
     from .hub_api import HANDLERS
 
+    ClusterPage(config=c)
     services = listed(c.JupyterHub, "services")
     entry: dict[str, Any] = next((service for service in services if service.get("name") == SERVICE), {})
     others = [service for service in services if service is not entry]

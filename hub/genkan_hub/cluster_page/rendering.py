@@ -7,11 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
-from jupyterhub.app import DATA_FILES_PATH
+from jupyterhub._data import DATA_FILES_PATH  # jupyterhub.app has it too, and takes seconds to import
+
+from genkan_hub.page_globals import PageGlobals
+from genkan_hub.theme import TEMPLATES as THEME
 
 from . import wording
-from .selection import Choices, Selection, haystack, is_idle, machine_haystack
-from .view import ClusterView
+from .hub_report import FrameReport
+from .registration import SERVICE
+from .selection import Choices, Selection, haystack, is_idle, machine_haystack, sort_number, sort_text
+from .view import ClusterView, MachineView
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -52,13 +57,17 @@ class Templates:
 
     def __init__(self, place: Place) -> None:
         self._place = place
+        self.frame = FrameReport()
+        """What the site says on all pages of its hub."""
         default = FileSystemLoader(_JUPYTERHUB)
-        loader = ChoiceLoader([FileSystemLoader(HERE / "templates"), PrefixLoader({"templates": default}), default])
+        own = FileSystemLoader([HERE / "templates", THEME])
         self._environment = Environment(
-            loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.i18n"]
+            loader=ChoiceLoader([own, PrefixLoader({"templates": default}), default]),
+            autoescape=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            extensions=[PageGlobals],
         )
-        installed: Any = self._environment
-        installed.install_null_translations(newstyle=True)
         self._environment.globals.update(
             {
                 "base_url": place.hub,
@@ -72,12 +81,17 @@ class Templates:
                 "words": wording,
                 "haystack": haystack,
                 "machine_haystack": machine_haystack,
+                "holders": _holders,
+                "sort_text": sort_text,
+                "sort_number": sort_number,
+                "zip": zip,
             }
         )
 
     def render(self, name: str, reader: Reader | None, **values: Any) -> str:
         """Return a page."""
-        frame: dict[str, Any] = {"user": reader, "services": [], "here": "cluster"}
+        service = {"name": SERVICE, "href": self._place.page}
+        frame: dict[str, Any] = {"user": reader, "services": [service], "here": SERVICE, **self.frame.model_dump()}
         if reader is not None:
             frame |= {"parsed_scopes": reader.scopes, "xsrf_token": reader.xsrf_token, "xsrf": reader.xsrf_token}
         return self._environment.get_template(name).render(frame | values)
@@ -97,6 +111,12 @@ class Templates:
             span=wording.span(view.at),
             **values,
         )
+
+
+def _holders(machine: MachineView) -> list[str]:
+    """Return the keys of all that hold devices of a machine."""
+    found = (device.server for kind in machine.kinds for device in kind.devices)
+    return list(dict.fromkeys(key for key in found if key is not None))
 
 
 class _OwnStatic:

@@ -17,7 +17,7 @@ from genkan_spawner.cluster_spawner import ClusterSpawner
 from genkan_spawner.marks import hub_mark
 from genkan_spawner.offering import catalogue_source, team_namespaces
 
-from .hub_report import CatalogueReport, HubReport, ServerReport
+from .hub_report import CatalogueReport, FrameReport, HubReport, ServerReport
 from .settings import ClusterPage
 
 _MOST_PROBLEMS = 20
@@ -39,12 +39,19 @@ async def report(users: Mapping[int, Any], settings: Mapping[str, Any], *, metri
         servers=tuple(_server(spawner, names) for spawner in spawners),
         catalogue=_catalogue_report(loaded),
         settings=page_settings(config).report(metrics_for_everyone=metrics_for_everyone),
+        frame=_frame(settings),
     )
 
 
 def page_settings(config: Config) -> ClusterPage:
     """Return the settings of the page; raises TraitError where a value cannot be."""
     return ClusterPage(config=config)
+
+
+def _frame(settings: Mapping[str, Any]) -> FrameReport:
+    """Return what the templates of all pages know; a site without Genkan's theme has none of it."""
+    known = settings["jinja2_env"].globals
+    return FrameReport(site_name=str(known.get("site_name", "")), notice=str(known.get("notice", "")))
 
 
 def _active(users: Iterable[Any]) -> Iterator[ClusterSpawner]:

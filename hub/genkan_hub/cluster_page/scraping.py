@@ -7,7 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from tornado.web import HTTPError, RequestHandler
 
 from .observing import Observer
-from .viewers import METRICS
+from .scopes import METRICS
 
 
 class MetricsHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]  # JupyterHub is published without types

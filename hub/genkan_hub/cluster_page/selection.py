@@ -141,6 +141,17 @@ def is_idle(row: ServerView, view: ClusterView) -> bool:
     return row.idle_since is not None and (view.at - row.idle_since).total_seconds() >= view.idle_after
 
 
+def sort_text(column: str, row: ServerView) -> str:
+    """Return by what a row is sorted in a column of texts."""
+    return str(COLUMNS[column](row))
+
+
+def sort_number(column: str, row: ServerView) -> str:
+    """Return by what a row is sorted in a column of numbers; empty where it has none."""
+    known, number = COLUMNS[column](row)
+    return f"{number:.10g}" if known else ""
+
+
 def haystack(row: ServerView) -> str:
     """Return all words by which a row is found, in small letters."""
     pod = f"{row.namespace}/{row.pod}" if row.kind is Kind.OTHER else row.pod

@@ -8,10 +8,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from .holders import Holder
-
-SEE = "read:servers"
-STOP = "delete:servers"
-METRICS = "read:metrics"
+from .scopes import SEE, STOP
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,12 @@
 """Amounts and times as the page shows them. Every text of the page is here or in its templates."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
 from genkan_spawner.checks.wording import noun
+
+from .holders import State
+from .view import KindView
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
@@ -72,6 +75,63 @@ def kind_of_device(resource: str) -> str:
     """Return what a kind of device is called where it is no whole card: `GPU slices 1g.10gb`; empty for whole cards."""
     name = noun(resource)
     return "" if name == noun("nvidia.com/gpu") else name
+
+
+def gpus(count: int) -> str:
+    """Return a number of GPUs."""
+    return _("1 GPU") if count == 1 else _("{count} GPUs", count=count)
+
+
+def by_kind(kinds: Sequence[KindView]) -> str:
+    """Return what is free of each kind, for a tooltip."""
+    rows = (
+        _(
+            "{card}: {free} of {all} free, at most {most} on one machine",
+            card=_named(kind.product, kind.resource),
+            free=kind.free,
+            all=kind.total,
+            most=kind.largest_free_block,
+        )
+        for kind in kinds
+    )
+    return "\n".join(rows)
+
+
+def cards(products: Iterable[str]) -> list[tuple[str, str]]:
+    """Return products with what they are called."""
+    return [(product, card(product, "")) for product in products]
+
+
+def state(found: State) -> str:
+    """Return what the state of a server is called."""
+    match found:
+        case State.RUNNING:
+            return _("running")
+        case State.WAITING:
+            return _("waits for a machine")
+        case State.STARTING:
+            return _("starting")
+        case State.STOPPING:
+            return _("stopping")
+
+
+def states() -> list[tuple[str, str]]:
+    """Return all states that can be looked for, with what they are called."""
+    return [*((found.value, state(found)) for found in State), ("idle", _("GPUs idle"))]
+
+
+def kinds() -> list[tuple[str, str]]:
+    """Return whose pods can be looked for."""
+    return [
+        ("server", _("Servers of this hub")),
+        ("gpu", _("Whatever holds GPUs")),
+        ("other", _("Others in the cluster")),
+    ]
+
+
+def _named(product: str, resource: str) -> str:
+    part = kind_of_device(resource)
+    return f"{card(product, resource)} ({part})" if part else card(product, resource)
 
 
 def _gigabytes(amount: int) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from genkan_sandbox.agent.addresses import AddressPool
 from genkan_sandbox.agent.agent import Agent
 from genkan_sandbox.agent.events import EventRecorder
+from genkan_sandbox.agent.exporter import serving_measurements
 from genkan_sandbox.agent.faults import FaultBoard
 from genkan_sandbox.agent.file_limit import raise_file_limit
 from genkan_sandbox.agent.host import HostView, private_directories
@@ -43,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--state", type=Path, required=True, help="the sandbox's state directory")
     parser.add_argument("--address", required=True, help="where the nodes show the API server logs")
     parser.add_argument("--port", type=int, required=True, help="the port of that")
+    parser.add_argument("--exporter-port", type=int, required=True, help="where the nodes tell what their GPUs do")
     parser.add_argument("--pod-network", required=True, help="first two numbers of the pods' addresses, as 127.130")
     parser.add_argument(
         "--sandbox-id", type=_identity, required=True, help="the mark that all processes of the sandbox carry"
@@ -87,7 +89,10 @@ async def _run(options: argparse.Namespace, *, open_files: int) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, agent.stop)
         log.info("The node agent runs; isolation: %s, users: %s.", isolation, "separate" if owners.separate else "one")
-        async with serving_logs(agent, machine, certificates=StateDirectory(state).certificates):
+        async with (
+            serving_logs(agent, machine, certificates=StateDirectory(state).certificates),
+            serving_measurements(agent, machine, port=options.exporter_port),
+        ):
             await agent.run(reason=reason)
     log.info("The node agent has ended.")
 

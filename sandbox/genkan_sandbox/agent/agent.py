@@ -64,6 +64,15 @@ class Agent:
         named = [pod for pod in self._known.values() if (pod.namespace, pod.name) == (namespace, name)]
         return named[-1] if named and self._nodes.managed(named[-1].node) else None
 
+    @property
+    def nodes(self) -> list[NodeRecord]:
+        """All nodes of which anything can be heard."""
+        return [node for node in self._nodes.all_managed() if not self._machine.faults.silent(node.name)]
+
+    def known(self, uid: str) -> PodRecord | None:
+        """Return a pod by its uid."""
+        return self._known.get(uid)
+
     def view(self, pod: PodRecord, container: str) -> ContainerView | None:
         """Return a container as it is now; None where nothing of it runs or ran under this agent."""
         run = self._runs.get(pod.uid)

@@ -121,6 +121,11 @@ class DeviceLedger:
         for stock in self._stocks.values():
             stock.holders.update({name: None for name, holder in stock.holders.items() if holder == uid})
 
+    def holder(self, name: str) -> str | None:
+        """Return the uid of the pod that holds a device."""
+        found = (stock.holders[name] for stock in self._stocks.values() if name in stock.holders)
+        return next(found, None)
+
     def held(self, uid: str) -> dict[str, tuple[str, ...]]:
         """Return a pod's devices by resource."""
         found = {

@@ -57,6 +57,10 @@ class NodeKeeper:
         node = self._nodes.get(name)
         return node if node is not None and node.managed else None
 
+    def all_managed(self) -> list[NodeRecord]:
+        """Return all nodes that the agent stands for, by name."""
+        return sorted((node for node in self._nodes.values() if node.managed), key=lambda node: node.name)
+
     def take(self, event: Listed[NodeRecord] | Changed[NodeRecord]) -> None:
         """Take in what a watch of nodes says."""
         match event:

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from sys import intern
 from typing import Any
 
-from genkan_profiles.quantities import parse_quantity
-from genkan_sandbox.annotations import MANAGED, SIMULATE
+from genkan_profiles.exceptions import QuantityError
+from genkan_profiles.quantities import parse_quantity, quantity_bytes
+from genkan_sandbox.annotations import GPU_MEMORY, GPU_UTILISATION, MANAGED, SIMULATE
 from genkan_spawner.api import JsonObject
 
 START_SECONDS = "sandbox.genkan.dev/start-seconds"
@@ -32,6 +33,19 @@ class DeviceOffer:
     count: int
     replicas: int = 1
     """How many units one physical device is shared into, by the label that GPU Feature Discovery sets."""
+    product: str = ""
+    memory: int = 0
+    """Of one device, in MiB; both by labels of GPU Feature Discovery, empty and 0 without them."""
+
+
+@dataclass(frozen=True, slots=True)
+class GpuLoad:
+    """What a pod's GPUs do, as its annotations say."""
+
+    utilisation: float = 0.0
+    """Percent."""
+    memory: int = 0
+    """Bytes of each GPU."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +105,7 @@ class PodRecord:
     port: int | None
     address: str | None
     containers: tuple[ContainerRecord, ...]
+    load: GpuLoad = GpuLoad()
 
     @property
     def ended(self) -> bool:
@@ -115,7 +130,7 @@ def project_node(raw: JsonObject) -> NodeRecord:
         cpu=allocatable.get("cpu", "0"),
         memory=allocatable.get("memory", "0"),
         offers=tuple(
-            DeviceOffer(intern(resource), _count(amount), _replicas(labels, resource))
+            _offer(intern(resource), _count(amount), labels)
             for resource, amount in sorted(allocatable.items())
             if "/" in resource
         ),
@@ -136,11 +151,12 @@ def project_pod(raw: JsonObject) -> PodRecord:
         ready=conditions.get("Ready") == "True",
         begun=_begun(status),
         simulated=annotations.get(SIMULATE) == "true",
-        start_seconds=_seconds(annotations.get(START_SECONDS)),
+        start_seconds=_number(annotations.get(START_SECONDS)),
         grace=_grace(metadata),
         port=_port(spec),
         address=status.get("podIP"),
         containers=_containers(spec, status),
+        load=_load(annotations),
     )
 
 
@@ -203,8 +219,8 @@ def _port(spec: JsonObject) -> int | None:
     return int(ports[0]["containerPort"]) if ports else None
 
 
-def _seconds(text: str | None) -> float | None:
-    """Read an annotation; one that is no number counts as none, as it must not stop the pod."""
+def _number(text: str | None) -> float | None:
+    """Read a number of an annotation; one that is none counts as none, as it must not stop the pod."""
     try:
         seconds = float(text) if text is not None else None
     except ValueError:
@@ -214,6 +230,28 @@ def _seconds(text: str | None) -> float | None:
 
 def _count(amount: Any) -> int:
     return min(int(parse_quantity(str(amount))), MOST_DEVICES)
+
+
+def _offer(resource: str, count: int, labels: dict[str, str]) -> DeviceOffer:
+    base = resource.removesuffix(".shared")
+    memory = labels.get(f"{base}.memory", "")
+    return DeviceOffer(
+        resource,
+        count,
+        _replicas(labels, resource),
+        product=intern(labels.get(f"{base}.product", "")),
+        memory=int(memory) if memory.isascii() and memory.isdigit() else 0,
+    )
+
+
+def _load(annotations: dict[str, str]) -> GpuLoad:
+    """Read what a pod's GPUs do; what cannot be counts as nothing, as it must not stop the pod."""
+    utilisation = _number(annotations.get(GPU_UTILISATION)) or 0.0
+    try:
+        memory = quantity_bytes(annotations.get(GPU_MEMORY, "0"))
+    except QuantityError:
+        memory = 0
+    return GpuLoad(min(utilisation, 100.0), max(memory, 0))
 
 
 def _replicas(labels: dict[str, str], resource: str) -> int:
