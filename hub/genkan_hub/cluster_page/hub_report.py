@@ -78,6 +78,8 @@ class HubReport(_Told):
     namespaces: tuple[str, ...] = ()
     """Where the hub's servers run."""
     servers: tuple[ServerReport, ...] = ()
+    priorities: dict[str, str] = Field(default_factory=dict)
+    """What the catalogue calls PriorityClasses, by their names."""
     catalogue: CatalogueReport = CatalogueReport()
     settings: PageSettings = PageSettings()
     frame: FrameReport = FrameReport()

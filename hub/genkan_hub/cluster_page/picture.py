@@ -202,7 +202,13 @@ def _holders(snapshot: Snapshot, book: PodFactsBook, report: HubReport, *, gpus:
         if (holder := holder_of(pod, book, ownership, gpus=gpus)) is not None
     ]
     seen = {(holder.namespace, holder.pod) for holder in found if holder.kind is Kind.SERVER}
-    return [*found, *map(holder_without_pod, ownership.without(seen))]
+    found += map(holder_without_pod, ownership.without(seen))
+    return sorted(found, key=_place)
+
+
+def _place(holder: Holder) -> tuple[bool, str, str, str]:
+    """Return where a holder stands: users' servers by their names, then what others have."""
+    return holder.kind is Kind.OTHER, holder.user.casefold(), holder.namespace, holder.pod
 
 
 def _kinds(machines: tuple[Machine, ...], *, idle_from: float) -> tuple[KindTotal, ...]:

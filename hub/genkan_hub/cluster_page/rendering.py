@@ -108,7 +108,8 @@ class Templates:
             choices=Choices.of(view),
             servers={row.key: row for row in view.servers},
             idle=lambda row: is_idle(row, view),
-            span=wording.span(view.at),
+            span=lambda since: wording.duration((view.at - since).total_seconds()),
+            short=lambda since: wording.short((view.at - since).total_seconds()),
             **values,
         )
 

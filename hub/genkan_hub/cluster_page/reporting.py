@@ -37,6 +37,7 @@ async def report(users: Mapping[int, Any], settings: Mapping[str, Any], *, metri
         mark=hub_mark(secret) if secret else "",
         namespaces=tuple(sorted({*namespaces, *team_namespaces(catalogue_file)})),
         servers=tuple(_server(spawner, names) for spawner in spawners),
+        priorities=_priorities(loaded),
         catalogue=_catalogue_report(loaded),
         settings=page_settings(config).report(metrics_for_everyone=metrics_for_everyone),
         frame=_frame(settings),
@@ -77,6 +78,12 @@ def _catalogue_report(loaded: Loaded | DocumentError) -> CatalogueReport:
         loaded_at=loaded.loaded_at,
         gpu_resources=tuple(sorted(gpus)),
     )
+
+
+def _priorities(loaded: Loaded | DocumentError) -> dict[str, str]:
+    if isinstance(loaded, DocumentError):
+        return {}
+    return {row.priority_class: row.display_name for row in reversed(loaded.catalogue.priorities)}
 
 
 def _problems(error: DocumentError) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ class Ages:
 
 def view_for(viewer: Viewer, picture: Picture, ages: Ages) -> ClusterView:
     """Return what somebody may see; names, pods and devices of what they may not are left out."""
-    shown = {row.holder.key: _server(row, viewer) for row in picture.rows if _is_shown(row, viewer)}
+    shown = {row.holder.key: _server(row, picture, viewer) for row in picture.rows if _is_shown(row, viewer)}
     return ClusterView(
         at=picture.at,
         idle_after=picture.report.settings.idle_after,
@@ -66,7 +66,7 @@ def _is_shown(row: Row, viewer: Viewer) -> bool:
     return named or viewer.sees.holds(row.holder)
 
 
-def _server(row: Row, viewer: Viewer) -> ServerView:
+def _server(row: Row, picture: Picture, viewer: Viewer) -> ServerView:
     holder, server = row.holder, row.holder.server
     full = viewer.sees.holds(holder)
     used, size = row.memory or (None, None)
@@ -81,7 +81,7 @@ def _server(row: Row, viewer: Viewer) -> ServerView:
         team=server.team if server else "",
         hardware=server.hardware if server else "",
         image=server.image if server else "",
-        priority=(server.priority if server else "") or (holder.priority_class if viewer.is_administrator else ""),
+        priority=_priority(row, picture, viewer),
         namespace=holder.namespace if viewer.is_administrator else "",
         pod=holder.pod if viewer.is_administrator else "",
         node=holder.node or "",
@@ -98,6 +98,13 @@ def _server(row: Row, viewer: Viewer) -> ServerView:
         started=server.started if server and full else None,
         stoppable=viewer.may_stop(holder),
     )
+
+
+def _priority(row: Row, picture: Picture, viewer: Viewer) -> str:
+    """Return what was chosen, else what the pod's class is called; classes that nobody chooses administrators see."""
+    server, name = row.holder.server, row.holder.priority_class
+    chosen = server.priority if server is not None else ""
+    return chosen or picture.report.priorities.get(name, "") or (name if viewer.is_administrator else "")
 
 
 def _machine(machine: Machine, shown: Mapping[str, ServerView]) -> MachineView:

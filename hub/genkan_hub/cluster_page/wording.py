@@ -1,6 +1,6 @@
 """Amounts and times as the page shows them. Every text of the page is here or in its templates."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from genkan_spawner.checks.wording import noun
@@ -32,6 +32,14 @@ def duration(seconds: float) -> str:
     return _("{days} d {hours} h", days=days, hours=hours) if hours else _("{days} d", days=days)
 
 
+def short(seconds: float) -> str:
+    """Return a time span in its largest unit: `2 h`, `40 min`, `3 d`."""
+    whole = max(int(seconds), 0)
+    if whole < HOUR:
+        return duration(whole)
+    return _("{hours} h", hours=whole // HOUR) if whole < DAY else _("{days} d", days=whole // DAY)
+
+
 def ago(seconds: float | None) -> str:
     """Return how long ago something was heard."""
     if seconds is None:
@@ -39,11 +47,6 @@ def ago(seconds: float | None) -> str:
     if seconds < 2:  # noqa: PLR2004  # as exact as people look
         return _("just now")
     return _("{duration} ago", duration=duration(seconds))
-
-
-def span(now: datetime) -> Callable[[datetime], str]:
-    """Return what tells how long something has lasted until a moment."""
-    return lambda since: duration((now - since).total_seconds())
 
 
 def exact(moment: datetime) -> str:
@@ -71,10 +74,10 @@ def card(product: str, resource: str) -> str:
     return name.replace("-", " ") or noun(resource)
 
 
-def kind_of_device(resource: str) -> str:
-    """Return what a kind of device is called where it is no whole card: `GPU slices 1g.10gb`; empty for whole cards."""
+def part_of_card(product: str, resource: str) -> str:
+    """Return what devices are called that are no whole cards, `shared GPUs`; empty where the product says it."""
     name = noun(resource)
-    return "" if name == noun("nvidia.com/gpu") else name
+    return "" if name == noun("nvidia.com/gpu") or resource.rpartition("mig-")[2] in product else name
 
 
 def gpus(count: int) -> str:
@@ -130,7 +133,7 @@ def kinds() -> list[tuple[str, str]]:
 
 
 def _named(product: str, resource: str) -> str:
-    part = kind_of_device(resource)
+    part = part_of_card(product, resource)
     return f"{card(product, resource)} ({part})" if part else card(product, resource)
 
 

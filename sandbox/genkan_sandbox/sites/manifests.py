@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from genkan_sandbox.agent import exports
 from genkan_sandbox.agent.attaching import CONTROLLED
-from genkan_sandbox.annotations import MANAGED, SIMULATE
+from genkan_sandbox.annotations import GPU_MEMORY, GPU_UTILISATION, MANAGED, SIMULATE
 from genkan_spawner.api import JsonObject
 
 from .exports import Export
@@ -178,6 +178,11 @@ def _export_claim(row: Export, namespace: str) -> JsonObject:
     }
 
 
+def _load(tenant: Tenant) -> dict[str, str]:
+    load = {GPU_UTILISATION: f"{tenant.gpu_utilisation:g}"} if tenant.gpu_utilisation else {}
+    return {**load, GPU_MEMORY: tenant.gpu_memory} if tenant.gpu_memory is not None else load
+
+
 def _tenant_pods(tenant: Tenant) -> Iterator[JsonObject]:
     resources = {"cpu": tenant.cpu, "memory": tenant.memory, **{k: str(v) for k, v in tenant.devices.items()}}
     spec: JsonObject = {
@@ -213,7 +218,7 @@ def _tenant_pods(tenant: Tenant) -> Iterator[JsonObject]:
                 "name": f"{tenant.name}-{index}",
                 "namespace": tenant.namespace,
                 "labels": {"app.kubernetes.io/name": tenant.name},
-                "annotations": {SIMULATE: "true"},
+                "annotations": {SIMULATE: "true", **_load(tenant)},
             },
             "spec": spec,
         }

@@ -29,6 +29,10 @@ class Tenant(Row):
     cpu: PositiveQuantity
     memory: PositiveQuantity
     devices: dict[ExtendedResource, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    gpu_utilisation: float = Field(default=0, ge=0, le=100)
+    """Percent of the time in which its GPUs compute, as the sandbox's exporter of measurements tells."""
+    gpu_memory: PositiveQuantity | None = None
+    """What a pod uses of the memory of each of its GPUs, as that exporter tells."""
     priority_class: str | None = None
     node_selector: dict[LabelKey, LabelValue] = Field(default_factory=dict)
     tolerations: tuple[Toleration, ...] = ()
