@@ -72,7 +72,7 @@ class Arena:
         """Return the place of a hub, made at the first time, with the rights that a hub has in production."""
         if namespace not in self._places:
             await apply_all(self.api, _rights(namespace))
-            token = await account_token(self.api, namespace=namespace)
+            token = await account_token(self.api, HUB_ACCOUNT, namespace=namespace)
             configuration = json.loads(await asyncio.to_thread(self.sandbox.ready.kubeconfig.read_text))
             configuration["users"][0]["user"] = {"token": token}
             configuration["contexts"][0]["context"]["namespace"] = namespace

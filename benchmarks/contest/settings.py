@@ -51,7 +51,7 @@ class HubSettings(BaseModel):
 
 def configure_hub(c: Any, settings: HubSettings) -> None:
     """Set up one hub as the Zero to JupyterHub chart does, without homes, which cost all spawners the same."""
-    configure(c, catalogue_file=settings.catalogue_file, idle_timeout=0)
+    configure(c, catalogue_file=settings.catalogue_file, idle_timeout=0, cluster_page="")
     _configure_genkan(c)
     _configure_stock(c, settings)
     c.NullSpawner.address = settings.null_address

@@ -14,7 +14,15 @@ from typing import Any
 
 from genkan_sandbox.agent.records import Endpoint
 from genkan_sandbox.control_plane import bootstrap, components
-from genkan_sandbox.control_plane.access import Identity, account_token, make_tokens, role_manifests, token_file
+from genkan_sandbox.control_plane.access import (
+    CLUSTER_PAGE_ACCOUNT,
+    HUB_ACCOUNT,
+    Identity,
+    account_token,
+    make_tokens,
+    role_manifests,
+    token_file,
+)
 from genkan_sandbox.control_plane.auditing import audit_policy
 from genkan_sandbox.control_plane.certificates import prepare_certificates
 from genkan_sandbox.exceptions import ComponentError
@@ -142,13 +150,21 @@ class Sandbox:
         namespaces = [manifest for manifest in plan.manifests if manifest["kind"] == "Namespace"]
         await bootstrap.apply_all(api, bootstrap.storage_classes())
         await bootstrap.apply_site(api, namespaces)
+        accounts = {"hub": HUB_ACCOUNT, "cluster-page": CLUSTER_PAGE_ACCOUNT}
         if plan.platform is None:
             roles = role_manifests(plan.site.hub_namespace, servers=plan.site.server_namespaces)
             await bootstrap.apply_all(api, roles)
         else:
             await bootstrap.apply_platform(api, plan.platform)
-        token = await account_token(api, namespace=plan.site.hub_namespace)
-        plan.state.write("hub.kubeconfig", plan.kubeconfig(token, namespace=plan.site.hub_namespace))
+            # The hub's own process starts the page there.
+            accounts["cluster-page"] = HUB_ACCOUNT
+        tokens = {
+            account: await account_token(api, account, namespace=plan.site.hub_namespace)
+            for account in dict.fromkeys(accounts.values())
+        }
+        for name, account in accounts.items():
+            kubeconfig = plan.kubeconfig(tokens[account], namespace=plan.site.hub_namespace)
+            plan.state.write(f"{name}.kubeconfig", kubeconfig)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._open_site(api))
             if plan.with_hub:
@@ -169,6 +185,7 @@ class Sandbox:
                 hub_url=plan.hub_url,
                 proxy_api_url=plan.proxy_api_url,
                 cluster_page_url=plan.cluster_page_url,
+                cluster_page_kubeconfig=state.cluster_page_kubeconfig,
                 pod_port=plan.ports.pod,
                 namespace=plan.site.hub_namespace,
                 folder=state.hub,

@@ -167,6 +167,11 @@ class StateDirectory:
         """For the hub's ServiceAccount: the rights it has in production."""
         return self.root / "hub.kubeconfig"
 
+    @property
+    def cluster_page_kubeconfig(self) -> Path:
+        """For the ServiceAccount of the hub's cluster page, which reads and nothing else."""
+        return self.root / "cluster-page.kubeconfig"
+
     def log(self, component: str) -> Path:
         """Where a component writes."""
         return self.logs / f"{component}.log"

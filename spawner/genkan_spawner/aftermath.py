@@ -30,7 +30,7 @@ class Aftermath:
     def dismissal(cls, by: str, note: str, *, now: datetime) -> Self:
         """Tell that an administrator stopped a server, and what they wrote to its user."""
         sentence = f"{by} stopped the server."
-        return cls(f"{sentence} They wrote: {note}" if note else sentence, now)
+        return cls(f"{sentence} This is what they wrote: {note}" if note else sentence, now)
 
     @classmethod
     def from_state(cls, state: Any) -> Self | None:

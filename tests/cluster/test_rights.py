@@ -100,6 +100,17 @@ async def test_the_hub_may_do_just_this(hub: KubernetesApi, cluster: Cluster, re
     assert elsewhere == EVERYWHERE.get(resource, set())
 
 
+@pytest.mark.parametrize("resource", sorted({*OWN, *EVERYWHERE, *NEVER}))
+async def test_the_cluster_page_may_read_what_it_shows_and_nothing_else(
+    sandbox: SandboxRun, cluster: Cluster, resource: str
+) -> None:
+    async with await KubernetesApi.connect(sandbox.state / "cluster-page.kubeconfig") as page:
+        found = await asyncio.gather(
+            *(verbs(page, resource, namespace=where) for where in (cluster.namespace, ELSEWHERE))
+        )
+    assert found == [FOLLOW if resource in {"nodes", "pods", "resourcequotas"} else set()] * 2
+
+
 def pod(name: str, namespace: str) -> JsonObject:
     """Return a pod as strict as the namespace of the users' servers wants it."""
     container = {

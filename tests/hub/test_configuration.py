@@ -91,8 +91,7 @@ def test_failed_starts_never_stop_the_hub(c: Config) -> None:
 def test_the_culler_has_the_rights_it_needs_and_no_more(c: Config) -> None:
     configure(c)
 
-    (role,) = c.JupyterHub.load_roles
-    assert role["services"] == ["jupyterhub-idle-culler"]
+    (role,) = [role for role in c.JupyterHub.load_roles if role["services"] == ["jupyterhub-idle-culler"]]
     assert role["scopes"] == ["list:users", "read:users:activity", "read:servers", "delete:servers"]
     assert set(role["scopes"]) <= set(scope_definitions)
 
@@ -114,7 +113,7 @@ def test_idle_servers_are_stopped_after_the_timeout(c: Config, timeout: int, fla
 
 
 def test_a_timeout_of_nothing_lets_idle_servers_run(c: Config) -> None:
-    configure(c, idle_timeout=0)
+    configure(c, idle_timeout=0, cluster_page="")
 
     assert "services" not in c.JupyterHub
     assert "load_roles" not in c.JupyterHub
@@ -126,8 +125,8 @@ def test_services_and_roles_of_a_site_stay(c: Config) -> None:
 
     configure(c)
 
-    assert [service["name"] for service in c.JupyterHub.services] == ["mine", "jupyterhub-idle-culler"]
-    assert [role["name"] for role in c.JupyterHub.load_roles] == ["mine", "jupyterhub-idle-culler"]
+    assert [service["name"] for service in c.JupyterHub.services] == ["mine", "jupyterhub-idle-culler", "cluster"]
+    assert [role["name"] for role in c.JupyterHub.load_roles] == ["mine", "jupyterhub-idle-culler", "genkan-cluster"]
 
 
 def test_the_culler_of_the_chart_is_left_alone(c: Config) -> None:
@@ -136,14 +135,14 @@ def test_the_culler_of_the_chart_is_left_alone(c: Config) -> None:
     configure(c)
 
     assert the_culler(c)["command"] == ["theirs"]
-    assert "load_roles" not in c.JupyterHub
+    assert [role["name"] for role in c.JupyterHub.load_roles] == ["genkan-cluster"]
 
 
 def test_configuring_twice_is_configuring_once(c: Config) -> None:
     configure(c)
     configure(c)
 
-    assert len(c.JupyterHub.services) == len(c.JupyterHub.load_roles) == 1
+    assert len(c.JupyterHub.services) == len(c.JupyterHub.load_roles) == 2
 
 
 def test_no_named_servers_can_be_had(c: Config) -> None:

@@ -68,3 +68,10 @@ def test_a_time_without_a_zone_is_not_taken_for_one_of_this_machine() -> None:
     assert found is not None
     assert found.at == THEN
     assert found.when == "01 September, 14:02 UTC"
+
+
+def test_an_administrator_who_stops_a_server_is_named_with_their_word() -> None:
+    told = Aftermath.dismissal("carol", "Maintenance tonight.", now=NOW)
+    assert told.sentence == "carol stopped the server. This is what they wrote: Maintenance tonight."
+    assert Aftermath.dismissal("carol", "", now=NOW).sentence == "carol stopped the server."
+    assert Aftermath.from_state(told.to_state()) == told

@@ -21,9 +21,10 @@ def cluster_page(
     """Run the page of who holds which GPU; JupyterHub's variables for services say where the hub is."""
     try:
         service = Service.from_environment(listen=listen)
-        doorstep = Doorstep(service.address, service.port)
     except ValueError as error:
         raise _refusal(str(error)) from None
+    try:
+        doorstep = Doorstep(service.address, service.port)
     except OSError as error:
         raise _refusal(f"It cannot listen on {service.address}:{service.port}: {error.strerror}.") from None
     from .application import run

@@ -77,7 +77,8 @@ class PageHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]  # J
     def reader(self) -> Reader:
         """Whoever asks, as the frame of all pages knows them."""
         model = self.current_user
-        return Reader(model["name"], frozenset(model["scopes"]), self.xsrf_token.decode("ascii"))
+        token = self.xsrf_token or b""
+        return Reader(model["name"], frozenset(model["scopes"]), token.decode("ascii"))
 
     @property
     def view(self) -> ClusterView:

@@ -6,7 +6,7 @@ Written against jupyterhub 6.1.
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from jupyterhub.apihandlers.base import APIHandler
 from jupyterhub.apihandlers.users import UserServerAPIHandler
@@ -32,8 +32,7 @@ _SAME = timedelta(seconds=1)
 
 def _needs(scope: str) -> Callable[[F], F]:
     """Return JupyterHub's decorator, with a type; one over the other they have to be there both."""
-    decorator: Callable[[F], F] = needs_scope(scope)
-    return decorator
+    return cast("Callable[[F], F]", needs_scope(scope))
 
 
 class ReportHandler(APIHandler):  # type: ignore[misc]  # JupyterHub is published without types
@@ -57,15 +56,19 @@ class StopHandler(UserServerAPIHandler):  # type: ignore[misc]  # JupyterHub is 
         wanted = self._wanted()
         user = self.find_user(user_name)
         spawner = user.spawners.get(server_name) if user is not None else None
-        if spawner is None or not spawner.active:
+        if user is None or spawner is None or not spawner.active:
             raise HTTPError(HTTPStatus.NOT_FOUND, "This server does not run.")
         if not _is_meant(spawner, wanted):
             raise HTTPError(HTTPStatus.CONFLICT, "This server was started anew in the meantime.")
-        by = self.current_user.name
+        by = str(getattr(self.current_user, "name", ""))
         if isinstance(spawner, ClusterSpawner) and user.name != by:
             spawner.dismissal = Aftermath.dismissal(by, wanted.note, now=datetime.now(tz=UTC))
-        self.log.info("%s stops the server %s of %s. Note: %r", by, server_name or "(default)", user.name, wanted.note)
-        await self.delete(user_name, server_name)
+        self.log.info("%s stops the server %r of %s. Note: %r", by, server_name, user.name, wanted.note)
+        try:
+            await self.delete(user_name, server_name)
+        except HTTPError:
+            spawner.dismissal = None
+            raise
 
     def _wanted(self) -> StopRequest:
         try:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from genkan_spawner.api import JsonObject, KubernetesApi
 from genkan_spawner.cluster.cache import ClusterCache
+from genkan_spawner.cluster.snapshot import Source
 from genkan_spawner.marks import USER_NAME
 from genkan_spawner.watching import ChangeType
 
@@ -25,6 +26,9 @@ log = logging.getLogger(__name__)
 
 FRESH = 1.0
 """Seconds for which a picture serves everybody who asks."""
+
+FOLLOWED = (Source.NODES, Source.PODS, Source.QUOTAS)
+"""What the page shows something of; it needs rights for nothing else."""
 
 _RESTART_SECONDS = 5.0
 
@@ -43,7 +47,7 @@ class Observer:
     """Reads everything by itself; nobody who asks waits for anybody else."""
 
     def __init__(self, api: KubernetesApi, hub: HubLink, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self.cache = ClusterCache(api)
+        self.cache = ClusterCache(api, only=FOLLOWED)
         self.hub = hub
         self.meter = Meter()
         self._book = PodFactsBook()

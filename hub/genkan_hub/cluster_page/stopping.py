@@ -42,7 +42,7 @@ class StopHandler(PageHandler):
         asked = self._asked()
         server = self._server(asked)
         note = " ".join(self.get_body_argument("note", "").split())[:LONGEST_NOTE]
-        token = self.hub_auth.get_token(self)
+        token = self.hub_auth.get_token(self) or ""
         wanted = StopRequest(note=note, started=asked.started)
         log.info("%s has the server %r of %r stopped. Note: %r", self.viewer.name, asked.name, asked.user, note)
         try:

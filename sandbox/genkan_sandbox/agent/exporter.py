@@ -26,6 +26,15 @@ _LABELS = (
 )  # fmt: skip
 
 
+FAMILIES = (
+    ("DCGM_FI_DEV_GPU_UTIL", "GPU utilization (in %)."),
+    ("DCGM_FI_PROF_GR_ENGINE_ACTIVE", "Ratio of time the graphics engine is active."),
+    ("DCGM_FI_DEV_FB_USED", "Framebuffer memory used (in MiB)."),
+    ("DCGM_FI_DEV_FB_FREE", "Framebuffer memory free (in MiB)."),
+)
+"""Names and words of the metrics, as dcgm-exporter has them."""
+
+
 class Holders(Protocol):
     """What the exporter asks of the agent."""
 
@@ -85,10 +94,7 @@ class Exporter(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Return the metrics that dcgm-exporter has by default, as far as anybody here reads them."""
-        utilisation = _family("DCGM_FI_DEV_GPU_UTIL", "GPU utilization (in %).")
-        active = _family("DCGM_FI_PROF_GR_ENGINE_ACTIVE", "Ratio of time the graphics engine is active.")
-        used = _family("DCGM_FI_DEV_FB_USED", "Framebuffer memory used (in MiB).")
-        free = _family("DCGM_FI_DEV_FB_FREE", "Framebuffer memory free (in MiB).")
+        utilisation, active, used, free = (GaugeMetricFamily(*family, labels=_LABELS) for family in FAMILIES)
         for card in self._cards():
             # Of slices the driver tells no utilisation.
             if card.whole:
@@ -156,7 +162,3 @@ async def serving_measurements(holders: Holders, machine: Machine, *, port: int)
         yield
     finally:
         await runner.cleanup()
-
-
-def _family(name: str, text: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, text, labels=_LABELS)

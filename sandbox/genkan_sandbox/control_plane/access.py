@@ -3,7 +3,7 @@
 import base64
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +15,12 @@ from genkan_spawner.kinds import SERVICE_ACCOUNTS
 
 HUB_ACCOUNT = "genkan-hub"
 """The hub's ServiceAccount, in the hub's own namespace; the chart genkan-platform calls it the same."""
+
+CLUSTER_PAGE_ACCOUNT = "genkan-cluster-page"
+"""That of the cluster page, which reads less than the hub and changes nothing."""
+
+_SHOWN = frozenset({"nodes", "pods", "resourcequotas"})
+"""What the cluster page reads."""
 
 _RBAC = "rbac.authorization.k8s.io"
 
@@ -65,16 +71,16 @@ def kubeconfig(*, server: str, authority: Path, token: str, namespace: str = "de
     return json.dumps(document, indent=1)
 
 
-async def account_token(api: KubernetesApi, *, namespace: str) -> str:
-    """Make the hub's ServiceAccount anew, and mint a long token for it: KubeSpawner reads its configuration once.
+async def account_token(api: KubernetesApi, name: str, *, namespace: str) -> str:
+    """Make a ServiceAccount anew, and mint a long token for it: KubeSpawner reads its configuration once.
 
     A token belongs to the account's uid: those of earlier starts end with the account that they were minted for.
     """
     with suppress(NotFoundError):
-        await api.delete(SERVICE_ACCOUNTS, HUB_ACCOUNT, namespace=namespace)
-    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": HUB_ACCOUNT, "namespace": namespace}}
+        await api.delete(SERVICE_ACCOUNTS, name, namespace=namespace)
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": namespace}}
     await api.create(SERVICE_ACCOUNTS, account, namespace=namespace)
-    path = SERVICE_ACCOUNTS.path(namespace=namespace, name=HUB_ACCOUNT, subresource="token")
+    path = SERVICE_ACCOUNTS.path(namespace=namespace, name=name, subresource="token")
     request: JsonObject = {
         "apiVersion": "authentication.k8s.io/v1",
         "kind": "TokenRequest",
@@ -86,17 +92,21 @@ async def account_token(api: KubernetesApi, *, namespace: str) -> str:
 
 
 def role_manifests(namespace: str, *, servers: Iterable[str]) -> list[JsonObject]:
-    """Return the rights that the hub's account has in production, and no others.
+    """Return the rights that the hub's account has in production, and of those what the cluster page needs.
 
     `namespace` is the hub's own, `servers` are those in which it starts servers.
     """
     rights = hub_rights()
-    account = {"kind": "ServiceAccount", "name": HUB_ACCOUNT, "namespace": namespace}
+    hub, page = (
+        {"kind": "ServiceAccount", "name": name, "namespace": namespace} for name in (HUB_ACCOUNT, CLUSTER_PAGE_ACCOUNT)
+    )
+    view = (*rights.cluster, *rights.everywhere)
     roles = [
         *(_role("Role", {"name": "genkan-hub", "namespace": where}, rights.servers) for where in servers),
-        _role("ClusterRole", {"name": "genkan-view"}, (*rights.cluster, *rights.everywhere)),
+        _role("ClusterRole", {"name": "genkan-view"}, view),
     ]
-    return [*roles, *(_binding(role, account) for role in roles)]
+    shown = _role("ClusterRole", {"name": CLUSTER_PAGE_ACCOUNT}, [right for right in view if right.resource in _SHOWN])
+    return [*roles, shown, *(_binding(role, hub) for role in roles), _binding(shown, page)]
 
 
 def _role(kind: str, metadata: JsonObject, rights: Iterable[Right]) -> JsonObject:

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
+from genkan_hub.cluster_page.registration import SERVICE
 from genkan_sandbox.state import write_private
 from genkan_sandbox.supervision.leftovers import COMPONENT, SANDBOX
 
@@ -39,6 +40,8 @@ class HubSettings(BaseModel):
     hub_url: str
     proxy_api_url: str
     cluster_page_url: str
+    cluster_page_kubeconfig: Path
+    """With the rights of an account of its own, which the hub's process does not need for it."""
     pod_port: int
     namespace: str
     folder: Path
@@ -92,6 +95,8 @@ def configure_for_sandbox(c: Any, settings: HubSettings) -> None:
     c.JupyterHub.services = [*c.JupyterHub.services, service]
     c.JupyterHub.load_roles = [*c.JupyterHub.load_roles, role]
 
+    _give_rights_of_its_own(c, SERVICE, settings.cluster_page_kubeconfig)
+
     # A managed service gets a short environment of its own; with the marks it is found when the hub was killed.
     marks = {name: os.environ[name] for name in (SANDBOX, COMPONENT) if name in os.environ}
     for service in c.JupyterHub.services:
@@ -122,3 +127,9 @@ def _demo_accounts(users: tuple[DemoUser, ...]) -> dict[str, dict[str, Any]]:
         },
         "JupyterHub": {"load_groups": members},
     }
+
+
+def _give_rights_of_its_own(c: Any, name: str, kubeconfig: Path) -> None:
+    for service in c.JupyterHub.services:
+        if service["name"] == name:
+            service["environment"] = {**service.get("environment", {}), "KUBECONFIG": str(kubeconfig)}

@@ -35,7 +35,8 @@ class ClusterCache:
 
     It outlives every failure of the API server. A kind that cannot be read is unhealthy by itself, and one that was
     never read is unknown, not empty. Where what is in all namespaces may not be read, those of `namespaces`
-    are. `silence` is the seconds without a sign of life after which a watch counts as broken.
+    are. `silence` is the seconds without a sign of life after which a watch counts as broken. `only` names the kinds
+    that are followed, for who needs no others and should have the rights for no others.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class ClusterCache:
         namespaces: Collection[str] | None = None,
         clock: Clock = elapsed,
         silence: float = SILENCE_SECONDS,
+        only: Collection[Source] = tuple(Source),
     ) -> None:
         self._board = Board()
         self._storage = StorageBoard()
@@ -65,6 +67,7 @@ class ClusterCache:
         self._sources: dict[Source, Followed[Any]] = {
             source: Followed(api, feed, namespaces=namespaces or (), clock=clock, silence=silence * CALM.get(source, 1))
             for source, feed in feeds.items()
+            if source in only
         }
 
     async def __aenter__(self) -> Self:

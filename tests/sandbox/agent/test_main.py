@@ -50,7 +50,7 @@ async def test_it_waits_for_a_server_and_ends_when_told_to(tmp_path: Path, numbe
     process = await start(
         *("--kubeconfig", str(kubeconfig(tmp_path)), "--state", str(tmp_path / "state")),
         *("--pod-network", "127.251", "--sandbox-id", "none"),
-        *("--address", HOST, "--port", str(port)),
+        *("--address", HOST, "--port", str(port), "--exporter-port", "0"),
     )
     await until_said(process, b"could not be published yet")
     process.send_signal(number)

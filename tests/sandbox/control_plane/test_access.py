@@ -3,6 +3,7 @@ import json
 from pathlib import Path
 
 from genkan_sandbox.control_plane.access import (
+    CLUSTER_PAGE_ACCOUNT,
     HUB_ACCOUNT,
     Identity,
     account_token,
@@ -50,14 +51,15 @@ def test_the_hub_may_change_nothing_but_pods_and_claims_where_it_starts_servers(
         for resource in ("pods", "persistentvolumeclaims")
     }
     assert [row for manifest in rights for row in manifest.get("subjects", [])] == [
-        {"kind": "ServiceAccount", "name": HUB_ACCOUNT, "namespace": "genkan"}
-    ] * 3
+        *[{"kind": "ServiceAccount", "name": HUB_ACCOUNT, "namespace": "genkan"}] * 3,
+        {"kind": "ServiceAccount", "name": CLUSTER_PAGE_ACCOUNT, "namespace": "genkan"},
+    ]
 
 
 async def test_a_token_of_an_earlier_start_ends_with_its_account() -> None:
     api = FakeCluster()
     uids = []
     for _ in range(2):
-        assert await account_token(api, namespace="genkan")
+        assert await account_token(api, HUB_ACCOUNT, namespace="genkan")
         uids.append((await api.get(SERVICE_ACCOUNTS, HUB_ACCOUNT, namespace="genkan"))["metadata"]["uid"])
     assert uids[0] != uids[1]
