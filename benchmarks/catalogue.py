@@ -14,7 +14,7 @@ from benchmarks.workbench import Workbench
 from genkan_profiles import Catalogue, compile_profiles, load_catalogue, offers_for, preselected
 from genkan_profiles.gpu_products import gpu_products
 from genkan_spawner.cards import Shown
-from genkan_spawner.form import render_form
+from genkan_spawner.form import Form
 from genkan_spawner.offering import Card
 
 HARDWARE, IMAGES = 200, 50
@@ -88,7 +88,7 @@ def _profiles(catalogue: Catalogue, number: int) -> list[dict[str, Any]]:
 
 def _rendered(marked: list[dict[str, Any]]) -> str:
     cards = [Shown(Card.of(profile), keeps=False) for profile in marked]
-    return render_form(cards, template="", folders=[], options={}, broken=None)
+    return str(Form(cards, template="", folders=[], options={}))
 
 
 def _rendered_by(stock: KubeSpawner, profiles: list[dict[str, Any]]) -> str:

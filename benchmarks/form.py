@@ -36,7 +36,7 @@ CHANGES_PER_SECOND = 20.0
 _READ_WITHIN = 120.0
 """Seconds for the first list of all pods, while other hubs start."""
 
-_FREE = "text-bg-success"
+_FREE = 'data-tone="ok"'
 """On a form with a verdict that somebody can start."""
 
 

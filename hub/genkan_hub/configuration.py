@@ -9,6 +9,7 @@ from genkan_profiles.quantities import canonical_quantity
 
 from .cluster_page.registration import URL as CLUSTER_PAGE_URL
 from .cluster_page.registration import add_cluster_page
+from .handlers import add_handlers
 from .so_far import listed
 from .theme import SITE_NAME, apply_theme
 
@@ -56,6 +57,7 @@ def configure(
     _keep_homes(c, canonical_quantity(home_capacity))
     _allow_named_servers(c, named_servers)
     apply_theme(c, site_name=site_name, logo_file=logo_file, notice=notice)
+    add_handlers(c)
     _outlive_failures(c)
     _log_with_the_hub(c)
     if idle_timeout:

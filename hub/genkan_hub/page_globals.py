@@ -10,6 +10,10 @@ from jinja2.runtime import Context
 from jinja2.utils import pass_context
 from markupsafe import Markup
 
+from genkan_profiles.language.negotiation import preferred
+from genkan_profiles.language.translations import Language
+from genkan_spawner.aftermath import Aftermath
+
 FEATURED_SERVICES: Mapping[str, str] = MappingProxyType({"cluster": "Cluster"})
 """Services with a link of their own in the navigation, by name; the others are in a menu."""
 
@@ -24,8 +28,17 @@ class PageGlobals(Extension):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        texts = {"_": _translated, "language": _language}
-        environment.globals.update({**texts, "featured_services": FEATURED_SERVICES, "here": "", **self.values})
+        texts = {"_": _text, "say": _say, "pattern": _pattern, "reader": reader_of}
+        environment.globals.update(
+            {
+                **texts,
+                "viewer": _viewer,
+                "last_end": last_end,
+                "featured_services": FEATURED_SERVICES,
+                "here": "",
+                **self.values,
+            }
+        )
 
 
 def page_globals(**values: Any) -> type[PageGlobals]:
@@ -34,10 +47,45 @@ def page_globals(**values: Any) -> type[PageGlobals]:
 
 
 @pass_context
-def _language(context: Context) -> str:
-    return str(context.get("locale", "en"))
+def reader_of(context: Context) -> Language:
+    """Return the language of whoever asked for the page.
+
+    JupyterHub tells templates nothing of the request, but for the handler to which one of its functions is bound.
+    """
+    known = context.get("readers_language")
+    if isinstance(known, Language):
+        return known
+    handler = getattr(context.get("static_url"), "__self__", None)
+    return preferred(handler.request.headers.get("Accept-Language") if handler is not None else None)
 
 
 @pass_context
-def _translated(context: Context, text: str, **values: Any) -> Markup:  # noqa: ARG001
-    return Markup(text).format(**values)  # noqa: S704  # it stands in a template; the values are escaped
+def _text(context: Context, text: str, **values: Any) -> Markup:
+    reader = reader_of(context)
+    said = {name: reader.say(value) if isinstance(value, str) else value for name, value in values.items()}
+    return Markup(reader.pattern(text)).format(**said)  # noqa: S704  # it stands in a template; the values are escaped
+
+
+@pass_context
+def _say(context: Context, text: str) -> str:
+    return reader_of(context).say(text)
+
+
+@pass_context
+def _pattern(context: Context, text: str) -> str:
+    return reader_of(context).pattern(text)
+
+
+@pass_context
+def _viewer(context: Context) -> Any:
+    """Return who looks at a page: on pages of a server, JupyterHub's `user` is the server's."""
+    handler = getattr(context.get("static_url"), "__self__", None)
+    return getattr(handler, "current_user", None) or context.get("user")
+
+
+def last_end(user: Any, server_name: str) -> Aftermath | None:
+    """Return the end of a server of a user, for the next visit."""
+    if server_name and server_name not in user.orm_spawners:
+        return None
+    end = getattr(user.get_spawner(server_name), "aftermath", None)
+    return end if isinstance(end, Aftermath) else None

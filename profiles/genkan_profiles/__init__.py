@@ -1,7 +1,7 @@
 """The catalogue: what a site offers, and how it becomes KubeSpawner's profile list."""
 
 from .catalogue import BUILT_IN, SAMPLE, Catalogue, load_catalogue
-from .choices import check_choice, chosen_conditions, chosen_overrides, preselected, remembered
+from .choices import check_choice, chosen_conditions, chosen_names, chosen_overrides, preselected, remembered
 from .compiler import ProfileList, compile_profiles
 from .exceptions import ChoiceError, DocumentError, HomeError, Problem, ProfilesError, QuantityError
 from .fill import Fill
@@ -49,6 +49,7 @@ __all__ = [
     "__version__",
     "check_choice",
     "chosen_conditions",
+    "chosen_names",
     "chosen_overrides",
     "compile_profiles",
     "home_of",

@@ -5,11 +5,12 @@ shape of what arrives. Profile lists may be a site's own: what KubeSpawner lets 
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .compiler import IMAGE, ProfileList
 from .exceptions import ChoiceError
+from .language.sentences import NOTHING, Sentence, enumerated, say, together
 from .names import is_image_reference
 from .patterns import matches
 
@@ -29,17 +30,24 @@ def check_choice(profiles: ProfileList, options: Any) -> None:
     option's value that it does not know, and looks only at how an own value begins.
     """
     if not profiles:
-        raise ChoiceError("Nothing is offered to you on this hub; its administrators can change that.")
+        raise ChoiceError(say("Nothing is offered to you on this hub; its administrators can change that."))
     if not isinstance(options, Mapping):
-        raise ChoiceError("The choices for a server must be a mapping of names to values.")
+        raise ChoiceError(say("The choices for a server must be a mapping of names to values."))
     profile = _profile(profiles, options.get(PROFILE))
     if profile is None:
-        offered = _listed(profile["slug"] for profile in profiles)
-        raise ChoiceError(f"There is no profile {_shown(options[PROFILE])} here ({offered}).")
+        offered = enumerated(profile["slug"] for profile in profiles)
+        asked = _shown(options[PROFILE])
+        raise ChoiceError(say("There is no profile {asked} here (offered: {offered}).", asked=asked, offered=offered))
     known = _names(profile)
     for name in options:
         if name not in known:
-            raise ChoiceError(f"{_shown(name)} is nothing that can be chosen here ({_listed(known)}).")
+            raise ChoiceError(
+                say(
+                    "{name} is nothing that can be chosen here (offered: {offered}).",
+                    name=_shown(name),
+                    offered=enumerated(known),
+                )
+            )
     for name, option in _options(profile).items():
         _check_option(profile["display_name"], name, option, options)
 
@@ -110,11 +118,16 @@ def chosen_conditions(profiles: ProfileList, options: Mapping[str, str]) -> dict
     return conditions
 
 
+def chosen_names(profiles: ProfileList, options: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what people call the profile of a choice that was checked, and what was taken of each option."""
+    return tuple(own or str(part.get("display_name", "")) for part, own in _chosen(profiles, options))
+
+
 def _chosen(profiles: ProfileList, options: Mapping[str, str]) -> Iterator[tuple[dict[str, Any], str]]:
     """Yield the profile and what was taken of each option, with the user's own value where it is one."""
     profile = _profile(profiles, options.get(PROFILE))
     if profile is None:
-        raise ChoiceError("The choice must be checked first.")
+        raise ChoiceError(Sentence.quoted("The choice must be checked first."))
     yield profile, ""
     for name, option in _options(profile).items():
         own = options.get(name + UNLISTED, "")
@@ -125,38 +138,74 @@ def _chosen(profiles: ProfileList, options: Mapping[str, str]) -> Iterator[tuple
 def _check_option(hardware: str, name: str, option: dict[str, Any], options: Mapping[str, Any]) -> None:
     choice, own = options.get(name), options.get(name + UNLISTED)
     choices = _choices(option)
+    what = {"name": option_name(name), "hardware": hardware}
     if own and name in options:
-        raise ChoiceError(f"There are two choices of {name}, one of the list and {_shown(own)}; leave one of them out.")
+        raise ChoiceError(
+            say(
+                "There are two choices of {name}, one of the list and {own}; leave one of them out.",
+                own=_shown(own),
+                **what,
+            )
+        )
     if own:
         if obstacle := _obstacle_of_own(option, own):
             raise ChoiceError(obstacle)
     elif name in options:
+        offered = enumerated(choices)
         if choice is None:
             raise ChoiceError(
-                f"No {name} is named on {hardware}: give one, or leave the field out ({_listed(choices)})."
+                say(
+                    "No {name} is named on {hardware}: give one, or leave the field out (offered: {offered}).",
+                    offered=offered,
+                    **what,
+                )
             )
         if not isinstance(choice, str) or choice not in choices:
-            raise ChoiceError(f"{_shown(choice)} is not offered as {name} on {hardware} ({_listed(choices)}).")
+            raise ChoiceError(
+                say(
+                    "{choice} is not offered as {name} on {hardware} (offered: {offered}).",
+                    choice=_shown(choice),
+                    offered=offered,
+                    **what,
+                )
+            )
     elif own is not None or (not choices and _own_enabled(option)):
         hint = option["unlisted_choice"].get("validation_message", "")
-        raise ChoiceError(f"Name the {name} that you want on {hardware}. {hint}".rstrip())
+        raise ChoiceError(together([say("Name the {name} that you want on {hardware}.", **what), hint]))
     elif not choices:
-        raise ChoiceError(f"There is no {name} on {hardware} that is offered to you; take another profile.")
+        raise ChoiceError(say("There is no {name} on {hardware} that is offered to you; take another profile.", **what))
 
 
-def _obstacle_of_own(option: dict[str, Any], own: Any) -> str:
+def option_name(name: str) -> Sentence:
+    """Return what people call an option of a profile."""
+    match name:
+        case "image":
+            return say("image")
+        case "priority":
+            return say("priority")
+        case "team":
+            return say("team")
+        case _:
+            return Sentence.quoted(name)
+
+
+def _obstacle_of_own(option: dict[str, Any], own: Any) -> Sentence:
     """Return in a sentence why a value cannot be used where users give their own; empty if it can."""
     unlisted = option["unlisted_choice"]
-    message = str(unlisted.get("validation_message") or f"{_shown(own)} cannot be used here.")
+    given = unlisted.get("validation_message")
+    message = Sentence.quoted(str(given)) if given else say("{value} cannot be used here.", value=_shown(own))
     if not isinstance(own, str) or len(own) > _LONGEST_OWN:
         return message
     if unlisted.get("kind") == IMAGE and not is_image_reference(own):
-        example = "such as registry.example.org/team/pytorch:26.09"
-        return f"{_shown(own)} names no image: it is a registry, a path and a tag or digest, {example}."
+        return say(
+            "{value} names no image: it is a registry, a path and a tag or digest, such as {example}.",
+            value=_shown(own),
+            example="registry.example.org/team/pytorch:26.09",
+        )
     if "pattern" in unlisted:
-        return "" if matches(unlisted["pattern"], own) else message
+        return NOTHING if matches(unlisted["pattern"], own) else message
     pattern = unlisted.get("validation_regex")
-    return message if pattern and not re.fullmatch(pattern, own) else ""
+    return message if pattern and not re.fullmatch(pattern, own) else NOTHING
 
 
 def _preselected_option(option: dict[str, Any], name: str, saved: Mapping[str, str]) -> dict[str, Any]:
@@ -215,7 +264,3 @@ def _filled(value: Any, own: str) -> Any:
 def _shown(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:60]}..."  # noqa: PLR2004  # enough to recognise it
-
-
-def _listed(names: Iterable[str]) -> str:
-    return f"offered: {', '.join(names)}"

@@ -3,12 +3,15 @@
 ProfilesError
 ├── DocumentError      a file that cannot be read or does not say what its model asks for
 ├── QuantityError      a text that is no Kubernetes quantity
-├── ChoiceError        a choice that the catalogue does not offer
-└── HomeError          a home that cannot be given to a user
+└── ToldError          in words for the person who asked
+    ├── ChoiceError    a choice that the catalogue does not offer
+    └── HomeError      a home that cannot be given to a user
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+from .language.sentences import Sentence
 
 MAX_SHOWN = 100
 """How many problems the text of one DocumentError lists; `problems` holds all of them."""
@@ -66,9 +69,17 @@ class QuantityError(ProfilesError, ValueError):
     """A text that is no Kubernetes quantity; a ValueError so that pydantic reports it at its place."""
 
 
-class HomeError(ProfilesError):
+class ToldError(ProfilesError):
+    """A failure in words for the person who asked."""
+
+    def __init__(self, sentence: Sentence) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+class HomeError(ToldError):
     """A home that cannot be given to a user, in words for that user."""
 
 
-class ChoiceError(ProfilesError):
+class ChoiceError(ToldError):
     """A choice that the catalogue does not offer, in words for the person who made it."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from .exceptions import HomeError
 from .homes import FolderNames, Homes, HomesKind
+from .language.sentences import say
 
 LONGEST_NAME = 63
 """Characters of a DNS label, so that a name may stand in any of Kubernetes' places."""
@@ -62,16 +63,19 @@ def user_folder(homes: Homes, user: str) -> str:
         return homes.folders[user]
     name = folder_name(homes, user)
     if not name:
-        raise HomeError("A user without a name has no home.")
+        raise HomeError(say("A user without a name has no home."))
     if len(name) > _LONGEST_FILE_NAME:
-        message = "Your name is too long for the name of a folder. Administrators can give you one in homes.folders."
-        raise HomeError(message)
-    if name in homes.given_folders:
-        message = (
-            f"The folder {name} for your home is given to another user. "
-            "Administrators can give you one of your own in homes.folders."
+        raise HomeError(
+            say("Your name is too long for the name of a folder. Administrators can give you one in homes.folders.")
         )
-        raise HomeError(message)
+    if name in homes.given_folders:
+        raise HomeError(
+            say(
+                "The folder {name} for your home is given to another user. "
+                "Administrators can give you one of your own in homes.folders.",
+                name=name,
+            )
+        )
     return name
 
 

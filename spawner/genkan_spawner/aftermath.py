@@ -45,8 +45,3 @@ class Aftermath:
     def to_state(self) -> dict[str, str]:
         """Return it as JSON can hold it."""
         return {"sentence": self.sentence, "at": self.at.isoformat()}
-
-    @property
-    def when(self) -> str:
-        """The time for people who may be anywhere."""
-        return self.at.astimezone(UTC).strftime("%d %B, %H:%M UTC")

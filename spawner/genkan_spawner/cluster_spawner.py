@@ -5,7 +5,7 @@ again every ten seconds.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -14,6 +14,7 @@ from kubespawner import KubeSpawner
 from traitlets import Float, default
 
 from genkan_profiles import WhenFull
+from genkan_profiles.language.sentences import NOTHING, say_number
 
 from .aftermath import Aftermath
 from .checks.conditions import Conditions
@@ -22,6 +23,8 @@ from .checks.findings import Verdict
 from .cluster.snapshot import Snapshot
 from .exceptions import KubernetesError, NotFoundError
 from .following.endings import Ending, Patience
+from .following.happenings import Happening
+from .following.latest_events import LatestEvents
 from .hooks import call_hook
 from .hub_view import HubView
 from .kinds import PODS
@@ -36,6 +39,7 @@ from .kubespawner_seam import (
 from .marks import hub_mark
 from .quiet import without_tracebacks
 from .removal import remove_pod
+from .start_page import StartPage
 from .starting.start import Start
 from .starting.story import Story
 from .starting.taking_up import taken_up
@@ -113,11 +117,14 @@ class ClusterSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publi
     """Where the start that is about to come will be, as far as its form has been answered."""
     seen_claim: tuple[str, str] | None = None
     """Namespace and name of the claim of the home, if it was there a moment ago."""
+    chosen_names: Sequence[str] = ()
+    """What was chosen for the present start, as people call it."""
     foresees: bool = False
     """Whether nothing is started with it, and it only shows what it would create."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._story = Story()
+        self._events = LatestEvents()
         self._looking: asyncio.Task[Any] | None = None
         super().__init__(*args, **kwargs)
         without_tracebacks(self.log)
@@ -236,6 +243,34 @@ class ClusterSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publi
         async for told in self._story.read():
             yield {"progress": told.percent, "message": told.sentence}
 
+    @property
+    def start_page(self) -> StartPage:
+        """The present start, for pages that show it."""
+        note = NOTHING
+        if self.conditions.when_full is WhenFull.WAIT:
+            minutes = round(self.waiting_timeout / 60)
+            note = say_number(
+                "It may wait for room for one minute.",
+                "It may wait for room for up to {minutes} minutes.",
+                minutes,
+                minutes=minutes,
+            )
+        return StartPage(tuple(self._story.told), self._story.age, self.chosen_names, note)
+
+    async def more_told(self, than: int, *, within: float) -> None:
+        """Wait for more sentences of the present start than there were, for so many seconds."""
+        await self._story.beyond(than, within=within)
+
+    async def cluster_events(self) -> Sequence[Happening]:
+        """Return what the cluster has said of the server's pod, newest last; nothing where it cannot be asked.
+
+        All pages that ask within a few seconds get the same answer.
+        """
+        pod = self.view.servers.raw(self.namespace, self.pod_name)
+        if pod is None:
+            return ()
+        return await self._events.newest(self.view.api, namespace=self.namespace, uid=pod["metadata"]["uid"])
+
     async def run_pre_spawn_hook(self) -> None:
         """Run the site's own hook; one that fails is a refusal."""
         if self.pre_spawn_hook:
@@ -251,6 +286,7 @@ class ClusterSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publi
         super().clear_state()
         self._story = Story()
         self.dismissal = None
+        self._events = LatestEvents()
         self._foretell()
 
     def _foretell(self) -> None:

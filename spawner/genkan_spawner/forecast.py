@@ -8,17 +8,20 @@ the cluster is as it was.
 import asyncio
 import dataclasses
 import time
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from .checks.conditions import Conditions
 from .checks.demand import Demand, demand_of
 from .checks.findings import Verdict
+from .checks.free import Free
 from .checks.outlook import Outlook
+from .checks.shares import Share, shares_of
 from .cluster.snapshot import Health, Snapshot, Source
 from .home_forecast import OwnHome
 from .kubespawner_seam import pod_manifest
+from .storage.fill import DiskFill
 from .user_differences import whose
 
 if TYPE_CHECKING:
@@ -65,24 +68,38 @@ class _Attempt:
         return self.found is not None or now - self.at < TRY_AGAIN
 
 
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """What would come of a choice, and what is free for it."""
+
+    demand: Demand
+    """Without the user's own name and home."""
+    verdict: Verdict
+    free: Free | None
+    """Devices of its kind, where it asks for any."""
+
+
 @dataclass(slots=True)
 class _Look:
-    """One state of the cluster, and the verdicts on it so far."""
+    """One state of the cluster, and what would come of choices in it, as far as somebody has asked."""
 
     outlook: Outlook
     looked_at: float
     """When the cluster was last seen to be so."""
-    verdicts: dict[tuple[_Key, str], Verdict] = field(default_factory=dict)
+    prospects: dict[tuple[_Key, str], Prospect] = field(default_factory=dict)
+    shares: dict[tuple[object, str], tuple[Share, ...]] = field(default_factory=dict)
+    totals: dict[object, tuple[int, int, int] | None] = field(default_factory=dict)
 
-    def on(self, key: _Key, expected: _Expected, home: OwnHome) -> Verdict:
-        """Return the verdict on a choice with a user's home, reached once for all homes with which it is the same."""
+    def on(self, key: _Key, expected: _Expected, home: OwnHome) -> Prospect:
+        """Return what would come of a choice with a user's home, found once for all homes that make no difference."""
         difference = home.difference(expected.demand.namespace, self.outlook)
-        verdict = self.verdicts.get((key, difference))
-        if verdict is None:
+        prospect = self.prospects.get((key, difference))
+        if prospect is None:
             demand, conditions = home.put_in(expected.demand, expected.conditions, difference=difference)
             verdict = conditions.examine(demand, self.outlook.snapshot, outlook=self.outlook)
-            self.verdicts[key, difference] = verdict
-        return verdict
+            prospect = Prospect(expected.demand, verdict, self.outlook.free(expected.demand))
+            self.prospects[key, difference] = prospect
+        return prospect
 
 
 class Forecasts:
@@ -95,9 +112,9 @@ class Forecasts:
         self._under_way: dict[_Key, asyncio.Task[_Expected | None]] = {}
         self._look: _Look | None = None
 
-    async def verdicts(
+    async def prospects(
         self, spawner: "GenkanSpawner", choices: Sequence[Options], *, offering: "Offering"
-    ) -> list[Verdict | None]:
+    ) -> list[Prospect | None]:
         """Return what would come of each choice, all at the same moment; None where its pod cannot be made."""
         servers = whose(spawner)
         keys: list[_Key] = [(offering.edition, servers, frozenset(options.items())) for options in choices]
@@ -105,7 +122,7 @@ class Forecasts:
             await self._expect(key, spawner, options, offering) for key, options in zip(keys, choices, strict=True)
         ]
         look, home = self._newest(), OwnHome.of(spawner)
-        found: list[Verdict | None] = []
+        found: list[Prospect | None] = []
         pause = time.monotonic() + _AT_A_TIME
         for key, row in zip(keys, expected, strict=True):
             found.append(look.on(key, row, home) if row is not None else None)
@@ -113,6 +130,27 @@ class Forecasts:
                 await asyncio.sleep(0)
                 pause = time.monotonic() + _AT_A_TIME
         return found
+
+    def shares(self, edition: object, namespace: str, demands: Iterable[Demand]) -> tuple[Share, ...]:
+        """Return what a namespace's quotas leave for the choices of an offering, as pods there."""
+        look, key = self._newest(), (edition, namespace)
+        if key not in look.shares:
+            there = (dataclasses.replace(demand, namespace=namespace) for demand in demands)
+            look.shares[key] = shares_of(there, look.outlook.snapshot)
+        return look.shares[key]
+
+    def totals(self, edition: object, demands: Iterable[Demand]) -> tuple[int, int, int] | None:
+        """Return free GPUs, all GPUs and machines of an offering; None where it has none, or that is not known."""
+        look = self._newest()
+        if edition not in look.totals:
+            look.totals[edition] = look.outlook.gpus(demands)
+        return look.totals[edition]
+
+    def home_fill(self, demands: Iterable[Demand]) -> DiskFill | None:
+        """Return how full the disk is on which homes are, where many share one and that is known."""
+        fills = self._newest().outlook.snapshot.fills
+        uses = ((demand.namespace, use.name) for demand in demands for use in demand.claims if use.home)
+        return next((fill for place, name in uses if (fill := fills.get((place, name)) or fills.get(("", name)))), None)
 
     async def _expect(
         self, key: _Key, spawner: "GenkanSpawner", options: Options, offering: "Offering"

@@ -42,12 +42,15 @@ class Card:
         return cls(profile, options)
 
     @property
-    def has_choice(self) -> bool:
-        """Whether it could start with something else than it is shown with: another team, or an image."""
-        return any(
-            len(option.get("choices", {})) > 1 or option.get("unlisted_choice", {}).get("enabled", False)
-            for option in self.profile.get("profile_options", {}).values()
-        )
+    def slug(self) -> str:
+        """By which the profile is known."""
+        return str(self.profile["slug"])
+
+    @property
+    def takes_own_values(self) -> bool:
+        """Whether users can give a value themselves, such as an image."""
+        options = self.profile.get("profile_options", {}).values()
+        return any(option.get("unlisted_choice", {}).get("enabled", False) for option in options)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

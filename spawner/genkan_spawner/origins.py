@@ -19,8 +19,17 @@ sender: ContextVar[Any] = ContextVar("sender", default=None)
 After a refused form JupyterHub shows that of the user's default server, whichever server it was sent for.
 """
 
-_PARAMETERS = {"next", "display_name"}
-"""Parameters of a link that are JupyterHub's own and none of a choice."""
+linked: ContextVar[dict[str, Any] | None] = ContextVar("linked", default=None)
+"""The choice of the link by which the form was opened."""
+
+
+class LinkFollowedError(Exception):
+    """A link has been followed to the form, which JupyterHub would take for an order to start.
+
+    JupyterHub goes on to the form after an error, and shows what `jupyterhub_message` says of it.
+    """
+
+    jupyterhub_message = ""
 
 
 def was_sent(handler: Any) -> bool:
@@ -34,8 +43,7 @@ def was_sent(handler: Any) -> bool:
         case UserServerAPIHandler():
             return handler.get_server_json_body()["user_options"] is not None
         case SpawnHandler():
-            asked = set(handler.request.query_arguments) - _PARAMETERS
-            return handler.request.method == HTTPMethod.POST or bool(asked)
+            return bool(handler.request.method == HTTPMethod.POST)
         case _:
             return False
 

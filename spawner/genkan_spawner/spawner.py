@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from jupyterhub.utils import maybe_future
 from traitlets import TraitError, Unicode, default, observe, validate
@@ -16,14 +16,16 @@ from genkan_profiles import (
     WhenFull,
     check_choice,
     chosen_conditions,
+    chosen_names,
     chosen_overrides,
     remembered,
 )
+from genkan_profiles.language.sentences import NOTHING, Sentence
 
 from .baseline import Baseline
-from .cards import cards_for
+from .cards import Fields, Hand, cards_for
 from .checks.conditions import Conditions
-from .form import render_form
+from .form import Form
 from .home_spawner import HomeSpawner
 from .homes.claims import settle_claim
 from .homes.taking import home_traits
@@ -38,10 +40,11 @@ from .offering import (
     offering_of,
     team_namespaces,
 )
-from .origins import sender, was_sent, with_full_names, without_idle_fields
+from .origins import LinkFollowedError, linked, sender, was_sent, with_full_names, without_idle_fields
 from .reasons import Reason
 from .refusals import Refusal
 from .starting.answer import answer_form
+from .status import status_for
 
 
 class GenkanSpawner(HomeSpawner):
@@ -179,7 +182,8 @@ class GenkanSpawner(HomeSpawner):
         except ChoiceError as error:
             if sent:
                 self._set_options(self._earlier_options)
-            raise Refusal(str(error), reason=Reason.ACCESS) from error
+            raise Refusal(error.sentence, reason=Reason.ACCESS) from error
+        self.chosen_names = chosen_names(profiles, self.user_options)
         for override in chosen_overrides(profiles, self.user_options):
             values = await resolved(override, self)
             self._baseline.keep(self, values)
@@ -265,6 +269,11 @@ class GenkanSpawner(HomeSpawner):
         sender.set(self)  # Not in the coroutine, which may become a task with a context of its own.
         return self._answer(self.choice_of(formdata))
 
+    def options_from_query(self, query_data: dict[str, list[str]]) -> NoReturn:
+        """Keep what a link says for the form that is shown next; following a link starts nothing."""
+        linked.set(self.choice_of(query_data))
+        raise LinkFollowedError
+
     def choice_of(self, formdata: dict[str, list[str]]) -> dict[str, Any]:
         """Return what the fields of a form say, offered or not."""
         return without_idle_fields(self._options_from_form(with_full_names(formdata)))
@@ -275,29 +284,45 @@ class GenkanSpawner(HomeSpawner):
             await answer_form(self, options)
         return options
 
-    async def _render(self) -> str:
-        cards = await cards_for(self)
+    async def form(self, *, fields: Fields | None = None, options: Mapping[str, Any] | None = None) -> Form:
+        """Return the form of this server as things are now.
+
+        `fields` are those of a form that is being filled in, `options` a choice in the place of the last one.
+        """
+        hand = await cards_for(self, fields or {}, options=self.user_options if options is None else options)
         viewer = self.handler.current_user if self.handler is not None else self.user
-        loaded = await current_catalogue(self) if getattr(viewer, "admin", False) else None
-        view = self.view
-        return render_form(
-            cards,
+        loaded = await current_catalogue(self) if self._has_catalogue else None
+        return Form(
+            hand.cards,
             template=self.profile_form_template,
             folders=self.additional_profile_form_template_paths,
             options=self.user_options,
-            broken=loaded.broken if loaded else None,
+            status=status_for(self, hand),
             aftermath=self.aftermath,
-            view=view.standing(),
-            unknown_disks=view.disks.problems() if loaded else [],
+            user_name=self.user.name,
+            server_name=self.name,
+            broken=loaded.broken if loaded is not None else None,
+            unknown_disks=self.view.disks.problems(),
+            for_administrator=bool(getattr(viewer, "admin", False)),
+            problem=_problem(hand, options) if options else NOTHING,
         )
 
 
-async def _form(spawner: GenkanSpawner) -> str:
-    """Render the form of the server whose form was sent, if one was, or else of this one."""
+def _problem(hand: Hand, options: Mapping[str, Any]) -> Sentence:
+    """Return why a choice cannot be preselected as it is; empty where it can."""
+    try:
+        check_choice(hand.offering.profiles, options)
+    except ChoiceError as error:
+        return error.sentence
+    return NOTHING
+
+
+async def _form(spawner: GenkanSpawner) -> Form:
+    """Return the form of the server whose form was sent, if one was, or else of this one."""
     sent_for = sender.get()
     shown: GenkanSpawner = sent_for if sent_for is not None and sent_for.user is spawner.user else spawner
     shown.view.promises.release(shown)
-    return await shown._render()  # noqa: SLF001  # JupyterHub wants a function and not a method of one spawner
+    return await shown.form(options=linked.get())
 
 
 async def _grant_time(spawner: GenkanSpawner, _options: Any) -> None:

@@ -1,10 +1,8 @@
 """`genkan explain` beside what the hub's form says of the same profile, and beside what the cluster does."""
 
 import asyncio
-import html
 import json
 import os
-import re
 import sys
 from collections.abc import AsyncIterator
 
@@ -18,6 +16,7 @@ from genkan_spawner.checks.demand import demand_of
 from genkan_spawner.exceptions import ForbiddenError
 from genkan_spawner.kinds import NODES
 
+from ..support.cards import card_text
 from ..support.cluster import Cluster
 from ..support.hub import Person
 from ..support.sandbox import SandboxRun
@@ -25,7 +24,6 @@ from .test_checks import wanted
 
 GPU = "nvidia.com/gpu"
 GTX = "nvidia.com/gpu.product=NVIDIA-GeForce-GTX-1080"
-BADGES = {"Free": "ready", "Waiting line": "waits", "Not known": "unknown", "Not now": "refused"}
 EXIT_CODES = {"ready": 0, "waits": 3, "refused": 4, "unknown": 5}
 
 
@@ -71,9 +69,8 @@ async def said_by_command(sandbox: SandboxRun, cluster: Cluster, hardware: str) 
 
 async def said_by_form(person: Person, hardware: str) -> tuple[str, str]:
     page = (await person.page("spawn")).text
-    card = re.search(rf'id="profile-item-{hardware}-verdict">\s*<span[^>]*>([^<]*)</span>([^<]*)</div>', page)
-    assert card is not None, page
-    return BADGES[card[1]], html.unescape(card[2]).strip()
+    card = card_text(page, hardware)
+    return card.state, card.reason
 
 
 async def until_the_form_says(person: Person, hardware: str, said: tuple[str, str]) -> None:

@@ -12,6 +12,7 @@ from genkan_profiles import SAMPLE, load_catalogue
 from genkan_sandbox.agent.faults import FaultKind
 from genkan_spawner.kinds import CLAIMS, NODES, PODS
 
+from ..support.cards import card_text
 from ..support.cluster import Cluster
 from ..support.hub import FormInputs, Person
 from ..support.sandbox import SandboxRun
@@ -60,9 +61,7 @@ async def form(someone: Person) -> str:
 
 async def is_refused(someone: Person, slug: str) -> bool:
     """Return whether the form says that what is chosen on a card would not start; other choices on it might."""
-    text = await form(someone)
-    start = text.index(f'id="profile-item-{slug}-verdict"')
-    return "Not now" in text[start : text.index("</div>", start)]
+    return card_text(await form(someone), slug).state == "refused"
 
 
 async def test_a_full_quota_is_said_on_every_surface_and_nothing_is_created(alice: Person, cluster: Cluster) -> None:

@@ -137,7 +137,7 @@ async def test_a_home_over_quota_is_refused_with_numbers_on_the_form_and_at_the_
     spawner = make("{kind: claim, size: 5Gi, storage_class: block}")
     sentence = "Your home needs 5 GB of storage of the kind block, and your team has "
     async with asyncio.timeout(10):
-        while sentence not in await spawner.get_options_form():
+        while sentence not in str(await spawner.get_options_form()):
             await asyncio.sleep(0.1)
     found = await refusal(spawner, cluster, within=5)
     assert found.jupyterhub_message.startswith(sentence)
@@ -272,7 +272,7 @@ async def test_on_a_full_disk_the_form_warns_and_only_rescue_starts(
 ) -> None:
     spawner = make(filled(disk, refuse_from=99))
     await spawner.view.disks.ready(within=10)
-    page = await spawner.get_options_form()
+    page = str(await spawner.get_options_form())
     assert "<strong>Storage:</strong> The disk of the homes is 93 % full" in page
     assert "disabled" not in page
 

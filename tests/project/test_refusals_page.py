@@ -26,6 +26,7 @@ MODULES = [
     *(SPAWNER / f"{name}.py" for name in ("aftermath", "denials", "hooks", "offering", "spawner")),
 ]
 VALUE = "…"
+NAMED = re.compile(r"\{\w+\}")
 BETWEEN_SENTENCES = re.compile(r"(?<=\.) (?=[A-Z'…0-9])|(?<=…) (?=[A-Z])")
 FEWEST_WORDS = 3
 """A text with fewer words of its own is a part of sentences."""
@@ -51,7 +52,7 @@ def texts(module: Path) -> Iterator[str]:
         if isinstance(node, ast.JoinedStr):
             yield "".join(str(part.value) if isinstance(part, ast.Constant) else VALUE for part in node.values)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in inner:
-            yield node.value
+            yield NAMED.sub(VALUE, node.value)
 
 
 def sentences(text: str) -> Iterator[str]:

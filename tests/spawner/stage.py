@@ -51,12 +51,22 @@ class Refusals:
         return self.failures[0] if self.for_ever else self.failures.pop(0)
 
 
+class Clock:
+    """Seconds that a test lets pass."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 class Stage:
     """One hub and its cluster."""
 
     def __init__(self, cluster: FakeCluster, view: HubView) -> None:
         self.cluster = cluster
         self.view = view
+        self.clock = Clock()
 
     def pod(self, name: str = "jupyter-alice") -> JsonObject | None:
         return self.cluster.find(PODS, name, namespace=NAMESPACE)
@@ -82,6 +92,11 @@ class Stage:
     async def run(self, name: str = "jupyter-alice") -> None:
         """Have a pod's server run."""
         await self.set(name, node_name="a", **running())
+
+    async def label(self, node_name: str, labels: dict[str, str]) -> None:
+        """Give a node labels."""
+        await self.cluster.patch(NODES, node_name, {"metadata": {"labels": labels}})
+        await self.seen(lambda: labels.items() <= self.view.cache.snapshot().nodes[node_name].node.labels.items())
 
     async def created(self, name: str = "jupyter-alice") -> JsonObject:
         """Wait for a pod."""

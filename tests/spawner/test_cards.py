@@ -11,18 +11,19 @@ from typing import Any
 import pytest
 from traitlets.config import Config
 
-from genkan_spawner import GenkanSpawner, form, offering
+from genkan_spawner import GenkanSpawner, offering
 from genkan_spawner.aftermath import Aftermath
-from genkan_spawner.drawings import Drawings
+from genkan_spawner.drawings import drawings
 from genkan_spawner.forecast import FRESH, TRY_AGAIN, Forecasts
 from genkan_spawner.hub_view import Standing
 from genkan_spawner.kinds import CLAIMS, PODS
 from genkan_spawner.offering import catalogue_source
 
+from ..support.cards import card_text
 from ..support.objects import pod
 from ..support.spawner import MakeSpawner, spawners
 from .catalogues import LAB, RICH, VISION, joined
-from .stage import GPU, NAMESPACE, Stage, stage
+from .stage import GPU, NAMESPACE, Clock, Stage, stage
 from .test_form import Form
 
 ONE_IMAGE = """\
@@ -49,15 +50,6 @@ hardware:
 OWN_IMAGE = "registry.example.org/own/secret:1"
 
 
-class Clock:
-    """Seconds that a test lets pass."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 async def play(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
     async with stage(monkeypatch) as playing:
@@ -66,9 +58,8 @@ async def play(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
 
 @pytest.fixture
 def clock(play: Stage) -> Clock:
-    found = Clock()
-    play.view.forecasts = Forecasts(play.view.cache, clock=found)
-    return found
+    play.view.forecasts = Forecasts(play.view.cache, clock=play.clock)
+    return play.clock
 
 
 @pytest.fixture
@@ -98,7 +89,7 @@ def forget(monkeypatch: pytest.MonkeyPatch, play: Stage) -> Callable[[], None]:
 
     def forgotten() -> None:
         monkeypatch.setattr(offering, "_offerings", {})
-        monkeypatch.setattr(form, "_drawings", Drawings(form._MACROS))
+        drawings.cache_clear()
         play.view.forecasts = Forecasts(play.view.cache)
 
     forgotten()
@@ -126,8 +117,8 @@ def change(file: str, old: str, new: str) -> None:
 
 def told(page: str, slug: str) -> str:
     """Return what a card says of its start."""
-    _, _, rest = page.partition(f'id="profile-item-{slug}-verdict">')
-    return rest[: rest.index("</div>")]
+    card = card_text(page, slug)
+    return f"{card.pill}. {card.reason}"
 
 
 @pytest.mark.usefixtures("ageless")
@@ -154,11 +145,11 @@ async def test_what_a_user_sees_never_depends_on_who_asked_before(
     alone = []
     for user in users:
         forget()
-        alone.append(await user.get_options_form())
+        alone.append(str(await user.get_options_form()))
 
     forget()
     for user, page in [*zip(users, alone, strict=True), *reversed(list(zip(users, alone, strict=True)))]:
-        assert await user.get_options_form() == page
+        assert str(await user.get_options_form()) == page
 
     assert len(set(alone)) > len(users) / 2
     secret = [OWN_IMAGE in page for page in alone]
@@ -169,32 +160,33 @@ async def test_what_a_user_sees_never_depends_on_who_asked_before(
 
 async def test_an_administrators_note_stays_with_the_administrator(make: MakeSpawner, small: str) -> None:
     user = make(catalogue_file=small)
-    await user.get_options_form()
+    str(await user.get_options_form())
     change(small, "cpu: 1,", "cpu: <b>,")
     user.handler = SimpleNamespace(current_user=SimpleNamespace(admin=True))
-    seen_by_an_administrator = await user.get_options_form()
+    seen_by_an_administrator = str(await user.get_options_form())
     user.handler = SimpleNamespace(current_user=SimpleNamespace(admin=False))
 
     assert "The catalogue has an error." in seen_by_an_administrator
-    assert "The catalogue has an error." not in await user.get_options_form()
-    assert "The catalogue has an error." not in await make(catalogue_file=small).get_options_form()
+    assert "The catalogue has an error." not in str(await user.get_options_form())
+    assert "The catalogue has an error." not in str(await make(catalogue_file=small).get_options_form())
 
 
+@pytest.mark.usefixtures("ageless")
 async def test_who_joins_or_leaves_a_group_sees_it_at_the_next_form(make: MakeSpawner, rich: str) -> None:
     alice, bob = make(catalogue_file=rich), make(catalogue_file=rich)
-    before = await alice.get_options_form()
-    assert 'value="slice"' in await joined(alice, VISION).get_options_form()
-    assert await bob.get_options_form() == before
-    assert await joined(alice).get_options_form() == before
+    before = str(await alice.get_options_form())
+    assert 'value="slice"' in str(await joined(alice, VISION).get_options_form())
+    assert str(await bob.get_options_form()) == before
+    assert str(await joined(alice).get_options_form()) == before
 
 
 async def test_a_new_catalogue_is_on_the_next_form_with_verdicts_of_its_own(make: MakeSpawner, small: str) -> None:
     alice = make(catalogue_file=small, user_options={"profile": "card", "image": "one"})
-    assert "Free" in told(await alice.get_options_form(), "card")
+    assert "Starts now" in told(str(await alice.get_options_form()), "card")
 
     change(small, "display_name: Card, cpu: 2", "display_name: Two cards, cpu: 2")
     change(small, "gpu: {count: 1}", "gpu: {count: 2}")
-    page = await alice.get_options_form()
+    page = str(await alice.get_options_form())
 
     assert "Two cards" in page
     assert "This needs 2 GPUs, and the largest machine has 1." in told(page, "card")
@@ -207,12 +199,12 @@ async def test_a_change_in_the_cluster_is_on_the_forms_of_all(
 
     async def say(words: str) -> None:
         for user in (alice, bob):
-            assert words in told(await user.get_options_form(), "card")
+            assert words in told(str(await user.get_options_form()), "card")
 
-    await say("Free")
+    await say("Starts now")
     play.cluster.put(PODS, pod("job", node="a", requests={GPU: "1"}))
     await play.seen(lambda: any(len(view.pods) for view in play.view.cache.snapshot().nodes.values()))
-    await say("Free")  # for half a second
+    await say("Starts now")  # for half a second
     clock.now += FRESH
     await say("The only GPU that this could use is in use.")
 
@@ -221,41 +213,57 @@ async def test_a_change_in_the_cluster_is_on_the_forms_of_all(
     await say("Not known")
 
 
-@pytest.mark.parametrize(
-    ("images", "locked"),
-    [
-        (TWO_IMAGES, []),
-        (ONE_IMAGE, ["card"]),
-        (ONE_IMAGE + 'own_image: {display_name: Own, pattern: "registry.example.org/own/.+", message: Own.}\n', []),
-    ],
-    ids=["another", "none", "own"],
-)
-async def test_a_refused_card_is_locked_only_where_there_is_nothing_else_to_choose_on_it(
-    make: MakeSpawner, small: str, images: str, locked: list[str]
-) -> None:
-    change(small, TWO_IMAGES, images)
-    change(small, "gpu: {count: 1}", "gpu: {count: 7}")
-    page = await make(catalogue_file=small).get_options_form()
+OWN = 'own_image: {display_name: Own, pattern: "registry.example.org/own/.+", message: Own.}\n'
+NEEDY = TWO_IMAGES.replace("default: true", "default: true, min_driver: '999'")
 
-    assert "Not now" in told(page, "card")
+
+@pytest.mark.parametrize(
+    ("images", "count", "locked"),
+    [
+        (ONE_IMAGE, 7, ["card"]),
+        (TWO_IMAGES, 7, ["card"]),
+        (ONE_IMAGE + OWN, 7, ["card"]),
+        (NEEDY, 7, ["card"]),
+        (NEEDY, 1, []),
+        (NEEDY.partition("  - {slug: two")[0].replace("One,", "One, min_driver: '999',") + OWN, 1, []),
+    ],
+    ids=["one image", "alike", "own image", "unlike", "another works", "own image may work"],
+)
+async def test_a_refused_card_is_locked_only_where_nothing_on_it_would_start(
+    make: MakeSpawner, small: str, play: Stage, *, images: str, count: int, locked: list[str]
+) -> None:
+    await play.label("a", {"nvidia.com/cuda.driver-version.full": "580.65.06"})
+    change(small, TWO_IMAGES, images)
+    change(small, "gpu: {count: 1}", f"gpu: {{count: {count}}}")
+    page = str(await make(catalogue_file=small, user_options={"profile": "small"}).get_options_form())
+
+    assert card_text(page, "card").state == "refused"
     assert [given["value"] for given in Form(page).every("input") if "disabled" in given] == locked
+
+
+async def test_the_last_choice_stays_chosen_though_it_is_locked(make: MakeSpawner, small: str) -> None:
+    change(small, "gpu: {count: 1}", "gpu: {count: 7}")
+    form = Form(str(await make(catalogue_file=small, user_options={"profile": "card"}).get_options_form()))
+
+    assert form.selected["profile"] == "card"
+    assert not any("disabled" in given for given in form.every("input"))
 
 
 async def test_verdicts_stay_as_long_as_the_cluster_stays_as_it_is(
     make: MakeSpawner, small: str, play: Stage, clock: Clock
 ) -> None:
     user = make(catalogue_file=small)
-    await user.get_options_form()
+    str(await user.get_options_form())
     look = play.view.forecasts._look
     for _ in range(3):
         clock.now += FRESH
-        await user.get_options_form()
+        str(await user.get_options_form())
         assert play.view.forecasts._look is look
 
     play.cluster.put(PODS, pod("job", node="a"))
     await play.seen(lambda: any(len(view.pods) for view in play.view.cache.snapshot().nodes.values()))
     clock.now += FRESH
-    await user.get_options_form()
+    str(await user.get_options_form())
 
     assert play.view.forecasts._look is not look
 
@@ -264,9 +272,9 @@ async def test_the_age_of_what_is_shown_is_told_anew_on_each_form(
     make: MakeSpawner, small: str, play: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user = make(catalogue_file=small)
-    for age, words in ((0, "just now"), (7, "7 seconds ago"), (8, "8 seconds ago")):
+    for age, words in ((0, "As of now"), (7, "As of 7 seconds ago"), (8, "As of 8 seconds ago")):
         monkeypatch.setattr(play.view, "standing", lambda age=age: Standing(known=True, age=age))
-        assert f"What is free was seen {words}." in await user.get_options_form()
+        assert f">{words}</span>" in str(await user.get_options_form())
 
 
 async def test_a_hook_of_the_site_may_ask_for_something_else_for_each_user(make: MakeSpawner, small: str) -> None:
@@ -281,8 +289,8 @@ async def test_a_hook_of_the_site_may_ask_for_something_else_for_each_user(make:
     alice, bob = make(config, catalogue_file=small), named(make(config, catalogue_file=small), "bob")
 
     for _ in range(2):
-        assert "This needs 7 GPUs" in told(await alice.get_options_form(), "card")
-        assert "Free" in told(await bob.get_options_form(), "card")
+        assert "This needs 7 GPUs" in told(str(await alice.get_options_form()), "card")
+        assert "Starts now" in told(str(await bob.get_options_form()), "card")
 
 
 async def test_what_fails_once_is_tried_again_and_not_on_each_form(
@@ -299,13 +307,13 @@ async def test_what_fails_once_is_tried_again_and_not_on_each_form(
     config.GenkanSpawner.modify_pod_hook = hook
     user = make(config, catalogue_file=small)
     for _ in range(3):
-        assert "-verdict" not in await user.get_options_form()
+        assert "genkan-pill" not in str(await user.get_options_form())
     failures = [row for row in caplog.records if "modify_pod_hook" in row.getMessage()]
     assert len(failures) == len(("small", "card"))
 
     down = False
     clock.now += TRY_AGAIN
-    assert "Free" in told(await user.get_options_form(), "card")
+    assert "Starts now" in told(str(await user.get_options_form()), "card")
 
 
 @pytest.mark.parametrize(
@@ -325,8 +333,8 @@ async def test_a_claim_of_one_user_decides_no_other_users_cards_and_is_not_named
     play.cluster.put(CLAIMS, claim)
     await play.seen(lambda: (NAMESPACE, "data-bob") in play.view.cache.snapshot().storage.claims)
 
-    assert "The storage data-alice" in told(await alice.get_options_form(), "card")
-    assert "Free" in told(await bob.get_options_form(), "card")
+    assert "The storage data-alice" in told(str(await alice.get_options_form()), "card")
+    assert "Starts now" in told(str(await bob.get_options_form()), "card")
 
 
 async def test_what_a_site_gives_a_group_is_on_the_cards_of_its_members(make: MakeSpawner, small: str) -> None:
@@ -334,21 +342,21 @@ async def test_what_a_site_gives_a_group_is_on_the_cards_of_its_members(make: Ma
     config = Config({"GenkanSpawner": {"group_overrides": {"01": more}}})
     alice, bob = make(config, catalogue_file=small), make(config, catalogue_file=small)
 
-    assert "Free" in told(await bob.get_options_form(), "small")
-    assert "This needs 1 device licence" in told(await joined(alice, VISION).get_options_form(), "small")
-    assert "Free" in told(await joined(alice).get_options_form(), "small")
+    assert "Starts now" in told(str(await bob.get_options_form()), "small")
+    assert "This needs 1 device licence" in told(str(await joined(alice, VISION).get_options_form()), "small")
+    assert "Starts now" in told(str(await joined(alice).get_options_form()), "small")
 
 
 async def test_who_asked_first_is_not_whom_verdicts_are_about(
     make: MakeSpawner, small: str, play: Stage, clock: Clock
 ) -> None:
     alice, bob = make(catalogue_file=small), named(make(catalogue_file=small), "bob")
-    await alice.get_options_form()
+    str(await alice.get_options_form())
     play.cluster.put(PODS, pod(alice.pod_name, namespace=NAMESPACE, requests={GPU: "1"}))
     await play.seen(lambda: play.view.cache.snapshot().pending)
     clock.now += FRESH
 
-    assert "Free" not in told(await bob.get_options_form(), "card")
+    assert "Starts now" not in told(str(await bob.get_options_form()), "card")
 
 
 async def test_a_crowd_makes_one_pod_of_each_card_and_who_leaves_spoils_nothing(
@@ -377,10 +385,10 @@ async def test_a_crowd_makes_one_pod_of_each_card_and_who_leaves_spoils_nothing(
     await asyncio.wait(crowd[:1])
     gate.set()
 
-    pages = await asyncio.gather(*crowd[1:])
+    pages = [str(page) for page in await asyncio.gather(*crowd[1:])]
 
     assert len(set(pages)) == 1
-    assert "Free" in told(pages[0], "card")
+    assert "Starts now" in told(pages[0], "card")
     assert [row["profile"] for row in made] == ["small", "card"]
 
 
@@ -393,9 +401,9 @@ async def test_a_group_that_is_left_meanwhile_spoils_nothing_for_its_members(
         return twin(joined(self), options)
 
     monkeypatch.setattr(GenkanSpawner, "twin", leaving)
-    await joined(make(catalogue_file=rich), VISION).get_options_form()
+    str(await joined(make(catalogue_file=rich), VISION).get_options_form())
 
-    page = await joined(make(catalogue_file=rich), VISION).get_options_form()
+    page = str(await joined(make(catalogue_file=rich), VISION).get_options_form())
 
     assert told(page, "slice")
 
@@ -405,7 +413,7 @@ async def test_the_hub_does_other_things_while_many_verdicts_are_reached(
 ) -> None:
     monkeypatch.setattr("genkan_spawner.forecast._AT_A_TIME", 0.0)
     user = joined(make(catalogue_file=rich), VISION)
-    await user.get_options_form()
+    str(await user.get_options_form())
     user.view.forecasts._look = None
     clock.now += FRESH
     turns = 0
@@ -417,7 +425,7 @@ async def test_the_hub_does_other_things_while_many_verdicts_are_reached(
             await asyncio.sleep(0)
 
     others = asyncio.create_task(other())
-    await user.get_options_form()
+    str(await user.get_options_form())
     others.cancel()
 
     assert turns >= 4, "once for each card"
@@ -433,7 +441,7 @@ async def test_what_is_kept_has_bounds(make: MakeSpawner, small: str, monkeypatc
         for chosen in ("one", "two", "one", "gone"):
             for profile in ("small", "card"):
                 user.user_options = {"profile": profile, "image": chosen}
-                assert f"Size {number}" in await user.get_options_form()
+                assert f"Size {number}" in str(await user.get_options_form())
 
     assert len(offering._offerings) == 3
     assert [len(kept._chosen) for kept in offering._offerings.values()] == [2, 2, 2]
@@ -442,10 +450,10 @@ async def test_what_is_kept_has_bounds(make: MakeSpawner, small: str, monkeypatc
 async def test_the_list_of_a_site_is_read_anew_each_time(make: MakeSpawner) -> None:
     rows = [{"display_name": "First"}, {"display_name": "Second"}]
     user = make(profile_list=lambda _: rows)
-    assert "First" in await user.get_options_form()
+    assert "First" in str(await user.get_options_form())
     rows[0]["display_name"] = "Third"
 
-    page = await user.get_options_form()
+    page = str(await user.get_options_form())
 
     assert "Third" in page
     assert "First" not in page

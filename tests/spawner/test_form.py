@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -5,10 +6,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from jupyterhub.utils import format_exception
+from jupyterhub.utils import format_exception, maybe_future
 
 from genkan_spawner import GenkanSpawner, Reason, Refusal
 from genkan_spawner.offering import catalogue_source
+from genkan_spawner.origins import LinkFollowedError
 
 from ..support.spawner import MakeSpawner, spawners
 from .catalogues import LAB, RICH, VISION, joined
@@ -84,7 +86,7 @@ class Form(HTMLParser):
 
 
 async def form(spawner: GenkanSpawner) -> Form:
-    return Form(await spawner.get_options_form())
+    return Form(str(await spawner.get_options_form()))
 
 
 async def test_the_form_offers_the_catalogue_in_its_order(make: MakeSpawner, catalogue: str) -> None:
@@ -117,7 +119,7 @@ async def test_names_of_the_catalogue_are_text_and_never_markup(make: MakeSpawne
         "select",
         "span",
     }
-    assert {tag for tag, _ in page.elements} == {*allowed, "style", "br", "summary"}
+    assert {tag for tag, _ in page.elements} == {*allowed, "br", "summary"}
     assert "<script>alert('x')</script>" in page.text
     assert "{{ 7 * 7 }} & <b>" in page.text
     assert '"> <img src=x>' in page.text
@@ -238,10 +240,42 @@ async def test_a_link_names_an_own_image_by_the_text_alone(make: MakeSpawner, ri
     spawner = joined(make(catalogue_file=rich), VISION)
     query = {"profile": ["cpu"], "profile-option-cpu--image--unlisted-choice": ["registry.example.org/lab/b:2"]}
 
-    spawner.user_options = await spawner.options_from_query(query)
+    spawner.user_options = spawner.choice_of(query)
     await spawner.load_user_options()
 
     assert spawner.image == "registry.example.org/lab/b:2"
+
+
+async def followed(spawner: GenkanSpawner, **query: str) -> str:
+    """Follow a link as JupyterHub does: what the spawner raises is told on the form that is shown in its place."""
+
+    async def shown() -> str:
+        with pytest.raises(LinkFollowedError) as reason:
+            await maybe_future(spawner.options_from_query({name: [value] for name, value in query.items()}))
+        assert format_exception(reason.value) == ("", None)
+        return str(await spawner.get_options_form())
+
+    return await asyncio.create_task(shown())
+
+
+async def test_a_link_preselects_and_starts_nothing(make: MakeSpawner, rich: str) -> None:
+    spawner = joined(make(catalogue_file=rich, user_options={"profile": "cpu"}), VISION)
+
+    page = Form(await followed(spawner, profile="slice", image="plain", priority="normal"))
+
+    assert page.selected["profile"] == "slice"
+    assert page.selected["profile-option-slice--image"] == "plain"
+    assert page.selected["profile-option-slice--priority"] == "normal"
+    assert "The link" not in page.text
+    assert spawner.user_options == {"profile": "cpu"}
+    assert (await form(spawner)).selected["profile"] == "cpu"
+
+
+async def test_what_a_link_asks_for_in_vain_is_told_and_the_rest_is_preselected(make: MakeSpawner, rich: str) -> None:
+    page = Form(await followed(make(catalogue_file=rich), profile="a100", image="<b>gone</b>"))
+
+    assert page.selected["profile"] == "a100"
+    assert "The link cannot be followed as it is: '<b>gone</b>' is not offered as image on" in page.text
 
 
 async def test_a_user_who_is_offered_nothing_is_told_so_in_place_of_a_form(make: MakeSpawner, tmp_path: Path) -> None:
@@ -257,7 +291,7 @@ async def test_a_user_who_is_offered_nothing_is_told_so_in_place_of_a_form(make:
         assert format_exception(refused.value)[0] == (
             "Nothing is offered to you on this hub; its administrators can change that."
         )
-    assert await joined(spawner, VISION).get_options_form()
+    assert str(await joined(spawner, VISION).get_options_form())
 
 
 @pytest.fixture
@@ -297,6 +331,6 @@ async def test_a_template_of_the_site_takes_the_place_of_ours(
     (folder / "form.html").write_text("<b>{{ profile_list[1].display_name }}</b>")
     text = make(catalogue_file=catalogue, profile_form_template="{{ profile_list | map(attribute='slug') | join }}")
 
-    assert await text.get_options_form() == "smallcard"
+    assert str(await text.get_options_form()) == "smallcard"
     found = make(catalogue_file=catalogue, additional_profile_form_template_paths=[str(folder)])
-    assert await found.get_options_form() == "<b>&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;</b>"
+    assert str(await found.get_options_form()) == "<b>&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;</b>"

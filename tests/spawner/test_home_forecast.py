@@ -16,8 +16,8 @@ from genkan_spawner.marks import USER_NAME
 
 from ..support.objects import node, pod, quota
 from ..support.spawner import MakeSpawner, spawners
-from .stage import GPU, NAMESPACE, Stage, stage
-from .test_cards import SMALL, Clock, named, told
+from .stage import GPU, NAMESPACE, Clock, Stage, stage
+from .test_cards import SMALL, named, told
 
 HOME: dict[str, Any] = {
     "namespace": NAMESPACE,
@@ -26,7 +26,7 @@ HOME: dict[str, Any] = {
     "volumes": [{"name": "home", "persistentVolumeClaim": {"claimName": "{pvc_name}"}}],
     "volume_mounts": [{"name": "home", "mountPath": "/home/jovyan"}],
 }
-FREE = "Free"
+FREE = "Starts now"
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ async def test_homes_of_the_catalogue_are_told_by_their_own_names(
         play.cluster.put(CLAIMS, lost)
         await play.seen(lambda: (NAMESPACE, claim) in play.view.cache.snapshot().storage.claims)
         clock.now += 10
-        pages = [await user.get_options_form() for user in (alice, bob)]
+        pages = [str(await user.get_options_form()) for user in (alice, bob)]
     assert "Your home has lost its disk." in told(pages[0], "small")
     assert FREE in told(pages[1], "small")
 
@@ -122,9 +122,9 @@ async def test_of_three_homes_each_user_sees_what_becomes_of_the_own(
     home(play, "carol", phase="Lost")
     await seen(play, clock, "carol")
     for _ in range(2):
-        assert FREE in told(await user("alice").get_options_form(), "small")
-        assert FREE in told(await user("bob").get_options_form(), "small")
-        assert "Your home has lost its disk." in told(await user("carol").get_options_form(), "small")
+        assert FREE in told(str(await user("alice").get_options_form()), "small")
+        assert FREE in told(str(await user("bob").get_options_form()), "small")
+        assert "Your home has lost its disk." in told(str(await user("carol").get_options_form()), "small")
 
 
 async def test_a_home_that_cannot_be_made_is_said_to_those_who_have_none(
@@ -134,9 +134,9 @@ async def test_a_home_that_cannot_be_made_is_said_to_those_who_have_none(
     play.cluster.put(QUOTAS, quota("disks", namespace=NAMESPACE, hard=limit, used={"requests.storage": "96Gi"}))
     home(play, "alice")
     await seen(play, clock, "alice")
-    assert FREE in told(await user("alice").get_options_form(), "small")
+    assert FREE in told(str(await user("alice").get_options_form()), "small")
     for name in ("bob", "carol"):
-        page = await user(name).get_options_form()
+        page = str(await user(name).get_options_form())
         assert "Your home needs 10 GB of storage, and your team has 4 GB left" in told(page, "small")
 
 
@@ -154,7 +154,7 @@ async def test_a_home_in_use_elsewhere_is_said_with_the_name_of_the_own_server_a
         play.cluster.put(PODS, pod(f"jupyter-{name}--of-{name}", volumes=mounts, **place))
     await seen(play, clock, "bob")
     await play.seen(lambda: len(play.view.cache.snapshot().nodes["b"].pods) == 2)
-    pages = {name: await user(name).get_options_form() for name in ("alice", "bob", "carol")}
+    pages = {name: str(await user(name).get_options_form()) for name in ("alice", "bob", "carol")}
     for name, other in (("alice", "bob"), ("bob", "alice")):
         assert f"Your home is in use by your server of-{name} on another machine" in told(pages[name], "card")
         assert FREE in told(pages[name], "small")

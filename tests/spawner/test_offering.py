@@ -309,7 +309,7 @@ async def test_a_sent_choice_that_is_refused_is_not_remembered(make: MakeSpawner
         (request(SpawnHandler), True),
         (request(SpawnHandler, "GET"), False),
         (request(SpawnHandler, "GET", next="/", display_name="a"), False),
-        (request(SpawnHandler, "GET", profile="a"), True),
+        (request(SpawnHandler, "GET", profile="a"), False),
         (SimpleNamespace(), False),
     ],
 )

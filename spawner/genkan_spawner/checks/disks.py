@@ -39,7 +39,7 @@ def how_full(fill: DiskFill, *, homes: bool, name: str) -> str:
     disk = "The disk of the homes" if homes else f"The disk of the storage {name}"
     # What is below a bound must not look as if it had reached it.
     percent = min(int(fill.percent + _HAIR), 100)
-    return f"{disk} is {percent} % full ({_size(fill.used)} of {_size(fill.size)})."
+    return f"{disk} is {percent} % full ({disk_size(fill.used)} of {disk_size(fill.size)})."
 
 
 def _mend(fill: DiskFill, *, rescue: bool) -> str:
@@ -56,9 +56,10 @@ def who_uses_most(fill: DiskFill) -> list[str]:
     """Return who uses most as a sentence, where the site tells; empty if it does not."""
     if not fill.largest:
         return []
-    rows = [f"{name} {_size(size)}" for name, size in fill.largest]
+    rows = [f"{name} {disk_size(size)}" for name, size in fill.largest]
     return [f"Most is used by {', '.join(rows)}."]
 
 
-def _size(amount: int) -> str:
+def disk_size(amount: int) -> str:
+    """Write bytes as people read them."""
     return f"{amount / _TEBIBYTE:.1f} TB" if amount >= _TEBIBYTE else number_of(_STORAGE, amount * THOUSANDTHS)

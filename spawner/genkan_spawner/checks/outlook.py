@@ -9,14 +9,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Self, TypeAlias
 
 from genkan_spawner.cluster.records import PodRecord
-from genkan_spawner.cluster.snapshot import Snapshot
+from genkan_spawner.cluster.snapshot import Snapshot, Source
 from genkan_spawner.cluster.storage_records import ClaimRecord
 
-from .capacity import Capacity, fits
+from .capacity import Capacity, Spot, fits
 from .demand import DEFAULT_SCHEDULER, Demand
+from .free import Free, count_free, device_of
 from .placement import Placement
 from .priority import Standing, standing
 from .simulation import Contender, Room, Simulation, Taken
+from .wording import is_whole_gpu
 
 UNHEARD = timedelta(minutes=1)
 """How long a pod that names a scheduler of its own is taken to wait for it without a word: there may be no such one."""
@@ -38,6 +40,7 @@ class Outlook:
     _empty: Taken = field(default_factory=dict)
     _holders: dict[tuple[str, str], list[PodRecord]] | None = None
     _marked: dict[tuple[str, str], list[ClaimRecord]] | None = None
+    _free: dict[tuple[Placement, str], Free] = field(default_factory=dict)
 
     @classmethod
     def of(cls, snapshot: Snapshot, *, now: datetime | None = None) -> Self:
@@ -75,6 +78,33 @@ class Outlook:
                 if claim.user is not None:
                     self._marked.setdefault((claim.namespace, claim.user), []).append(claim)
         return self._marked.get((namespace, user), ())
+
+    def free(self, demand: Demand) -> Free | None:
+        """Return how many devices are free of the kind that a demand asks for, if it does and that is known."""
+        resource = device_of(demand)
+        if resource is None or not self.snapshot.knows(Source.NODES) or not self.snapshot.sees_everywhere(Source.PODS):
+            return None
+        key = demand.placement, resource
+        if key not in self._free:
+            self._free[key] = count_free(resource, self.capacity.sort(demand.placement).open)
+        return self._free[key]
+
+    def gpus(self, demands: Iterable[Demand]) -> tuple[int, int, int] | None:
+        """Return how many whole GPUs are free, how many there are and on how many machines, for any of the demands."""
+        spots: dict[tuple[str, str], Spot] = {}
+        for demand in demands:
+            resource = device_of(demand)
+            if resource is None or not is_whole_gpu(resource) or self.free(demand) is None:
+                continue
+            spots |= {(resource, spot.name): spot for spot in self.capacity.sort(demand.placement).open}
+        counts = [
+            count_free(resource, [spot for (its, _), spot in spots.items() if its == resource])
+            for resource in {resource for resource, _ in spots}
+        ]
+        if not counts:
+            return None
+        machines = sum(len(count.machines) for count in counts)
+        return sum(count.free for count in counts), sum(count.total for count in counts), machines
 
     def standing(self, demand: Demand) -> Standing:
         """Return the priority that the demand would have."""

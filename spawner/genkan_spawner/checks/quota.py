@@ -108,11 +108,15 @@ def _objections(quota: QuotaRecord, demand: Demand, usage: Mapping[str, int], sn
 
 def _rows(quota: QuotaRecord, usage: Mapping[str, int], snapshot: Snapshot) -> Iterator[tuple[str, int, int]]:
     """Return resource, used and requested of what a quota limits and the pod asks for, devices first."""
-    uncounted = [pod for pod in snapshot.uncounted if _is_counted(pod, quota, snapshot)]
     for resource in sorted(quota.hard, key=lambda name: (not is_device(name), name)):
         if requested := usage.get(resource, 0):
-            waiting = sum(_usage_of(pod).get(resource, 0) for pod in uncounted)
-            yield resource, quota.used.get(resource, 0) + waiting, requested
+            yield resource, counted(quota, resource, snapshot), requested
+
+
+def counted(quota: QuotaRecord, resource: str, snapshot: Snapshot) -> int:
+    """Return what a quota counts of a resource, with the pods that are being created."""
+    uncounted = [pod for pod in snapshot.uncounted if _is_counted(pod, quota, snapshot)]
+    return quota.used.get(resource, 0) + sum(_usage_of(pod).get(resource, 0) for pod in uncounted)
 
 
 def _is_counted(pod: PodRecord, quota: QuotaRecord, snapshot: Snapshot) -> bool:

@@ -3,6 +3,7 @@
 import re
 from decimal import Decimal
 
+from genkan_profiles.language.sentences import Sentence, say, say_number
 from genkan_profiles.quantities import Notation, format_quantity
 from genkan_spawner.cluster.records import THOUSANDTHS
 
@@ -27,6 +28,13 @@ def is_bytes(resource: str) -> bool:
 def is_device(resource: str) -> bool:
     """Return whether a resource is a kind of device, such as a GPU."""
     return "/" in resource and not resource.startswith("count/")
+
+
+def is_whole_gpu(resource: str) -> bool:
+    """Return whether a resource is GPUs, and not slices or shares of them."""
+    return (
+        is_device(resource) and "gpu" in resource and not resource.endswith(".shared") and not _MIG.fullmatch(resource)
+    )
 
 
 def bare(resource: str) -> str:
@@ -54,31 +62,30 @@ def number_of(resource: str, amount: int) -> str:
     return f"{number.normalize():f}" if number else "0"
 
 
-def noun(resource: str, *, plural: bool = True) -> str:  # noqa: PLR0911  # one per kind
+def noun(resource: str, *, plural: bool = True) -> Sentence:  # noqa: PLR0911  # one per kind
     """Return what people call a resource."""
-    name = bare(resource)
+    name, number = bare(resource), 2 if plural else 1
     if found := _MIG.fullmatch(name):
-        return f"GPU {'slices' if plural else 'slice'} {found['slice']}"
-    many = "s" if plural else ""
+        return say_number("GPU slice {kind}", "GPU slices {kind}", number, kind=found["slice"])
     match name:
         case "cpu":
-            return f"CPU core{many}"
+            return say_number("CPU core", "CPU cores", number)
         case "memory":
-            return "memory"
+            return say("memory")
         case "ephemeral-storage":
-            return "local disk space"
+            return say("local disk space")
         case "pods" | "count/pods":
-            return f"server{many}"
+            return say_number("server", "servers", number)
         case _ if name.startswith("hugepages-"):
-            return "huge memory pages"
+            return say("huge memory pages")
         case _ if "/" not in name:
-            return name
+            return Sentence.quoted(name)
         case _ if name.endswith(".shared"):
-            return f"shared GPU{many}"
+            return say_number("shared GPU", "shared GPUs", number)
         case _ if "gpu" in name:
-            return f"GPU{many}"
+            return say_number("GPU", "GPUs", number)
         case _:
-            return f"device{many} {name.rpartition('/')[2]}"
+            return say_number("device {kind}", "devices {kind}", number, kind=name.rpartition("/")[2])
 
 
 def _size(amount: int) -> str:

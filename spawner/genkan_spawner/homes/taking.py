@@ -24,7 +24,7 @@ def users_home(homes: Homes, user: str) -> Home:
     try:
         return home_of(homes, user)
     except HomeError as e:
-        raise Refusal(str(e), reason=Reason.STORAGE) from e
+        raise Refusal(e.sentence, reason=Reason.STORAGE) from e
 
 
 async def home_traits(spawner: "GenkanSpawner", catalogue: Catalogue, homes: Homes) -> dict[str, Any]:

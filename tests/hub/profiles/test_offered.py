@@ -6,9 +6,9 @@ import pytest
 
 from genkan_hub.profiles.offered import offered_to
 from genkan_profiles import BUILT_IN, SAMPLE, load_catalogue, preselected
+from genkan_spawner import form as forms
 from genkan_spawner.cards import Shown
 from genkan_spawner.catalogue_source import CatalogueSource
-from genkan_spawner.form import render_form
 from genkan_spawner.offering import Card
 from genkan_spawner.origins import OWN_VALUE
 
@@ -55,7 +55,7 @@ class Form(HTMLParser):
 def test_the_command_and_the_form_agree(path: Path, groups: tuple[str, ...]) -> None:
     profiles = preselected(CatalogueSource(path).first().profiles_for(groups), {})
     cards = [Shown(Card.of(profile), keeps=False) for profile in profiles]
-    form = Form(render_form(cards, template="", folders=[], options={}, broken=None))
+    form = Form(str(forms.Form(cards, template="", folders=[], options={})))
 
     offered = offered_to(load_catalogue(path), groups)
 
