@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
+from genkan_profiles.language.packing import packed, unpacked
+from genkan_profiles.language.sentences import Sentence, say_number
+
 from .following.endings import Ending
 from .following.pod_state import moment
 
@@ -12,7 +15,7 @@ from .following.pod_state import moment
 class Aftermath:
     """The end of a user's last server; kept in the hub's database between visits."""
 
-    sentence: str
+    sentence: Sentence
     at: datetime
 
     @classmethod
@@ -24,7 +27,13 @@ class Aftermath:
     def idle(cls, unused: timedelta, *, now: datetime) -> Self:
         """Tell that a server was stopped that nobody used."""
         minutes = int(unused.total_seconds() // 60)
-        return cls(f"The server was stopped after nobody had used it for {minutes} minutes.", now)
+        sentence = say_number(
+            "The server was stopped after nobody had used it for one minute.",
+            "The server was stopped after nobody had used it for {minutes} minutes.",
+            minutes,
+            minutes=minutes,
+        )
+        return cls(sentence, now)
 
     @classmethod
     def dismissal(cls, by: str, note: str, *, now: datetime) -> Self:
@@ -38,10 +47,21 @@ class Aftermath:
         match state:
             case {"sentence": str(sentence), "at": str(text)} if sentence:
                 at = moment(text)
-                return cls(sentence, at if at.tzinfo else at.replace(tzinfo=UTC)) if at is not None else None
+                if at is None:
+                    return None
+                return cls(_said(state, sentence), at if at.tzinfo else at.replace(tzinfo=UTC))
             case _:
                 return None
 
-    def to_state(self) -> dict[str, str]:
-        """Return it as JSON can hold it."""
-        return {"sentence": self.sentence, "at": self.at.isoformat()}
+    def to_state(self) -> dict[str, Any]:
+        """Return it as JSON can hold it; `said` is how the sentence was made, for readers of other languages."""
+        return {"sentence": str(self.sentence), "at": self.at.isoformat(), "said": packed(self.sentence)}
+
+
+def _said(state: dict[str, Any], sentence: str) -> Sentence:
+    """Return a sentence that was kept; one of an earlier version stays as it is."""
+    try:
+        found = unpacked(state.get("said"))
+    except ValueError:
+        return Sentence.quoted(sentence)
+    return found if found == sentence else Sentence.quoted(sentence)

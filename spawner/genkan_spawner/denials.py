@@ -4,10 +4,12 @@ import re
 from http import HTTPStatus
 
 from genkan_profiles.exceptions import QuantityError
+from genkan_profiles.language.sentences import Sentence, say, together
 
 from .admission import Denial, QuotaExcess, denial_of, excesses_of, priority_class_of
 from .checks.findings import Finding, Verdict
 from .checks.limit_ranges import Bound, out_of_bounds
+from .checks.priority import missing_priority
 from .checks.quota import exceeded
 from .checks.storage_quota import claim_excess, is_of_claims
 from .cluster.records import QuotaRecord
@@ -16,41 +18,44 @@ from .exceptions import KubernetesError
 from .reasons import Reason
 from .refusals import Refusal
 
-_ASK_ADMINISTRATORS = "Tell an administrator: the hub's log has the details."
+_ASK = say("Tell an administrator: the hub's log has the details.")
 
-_SENTENCES: dict[Denial, tuple[Reason, str]] = {
+_SENTENCES: dict[Denial, tuple[Reason, Sentence]] = {
     Denial.QUOTA_EXCEEDED: (
         Reason.QUOTA,
-        "Your team's share does not suffice for this. Stop a server of your team or choose smaller hardware.",
+        say("Your team's share does not suffice for this. Stop a server of your team or choose smaller hardware."),
     ),
     Denial.QUOTA_NOT_MET: (
         Reason.QUOTA,
-        f"Your team's share counts something that this hardware does not name. {_ASK_ADMINISTRATORS}",
+        together([say("Your team's share counts something that this hardware does not name."), _ASK]),
     ),
     Denial.LIMIT_RANGE: (
         Reason.QUOTA,
-        f"This hardware is outside of what one server may have here. {_ASK_ADMINISTRATORS}",
+        together([say("This hardware is outside of what one server may have here."), _ASK]),
     ),
     Denial.POD_SECURITY: (
         Reason.UNAVAILABLE,
-        f"The security rules of your team's namespace do not admit this server. {_ASK_ADMINISTRATORS}",
+        together([say("The security rules of your team's namespace do not admit this server."), _ASK]),
     ),
     Denial.NAMESPACE: (
         Reason.UNAVAILABLE,
-        f"The place where your team's servers run does not exist. {_ASK_ADMINISTRATORS}",
+        together([say("The place where your team's servers run does not exist."), _ASK]),
     ),
     Denial.SERVICE_ACCOUNT: (
         Reason.UNAVAILABLE,
-        f"The account that servers run with does not exist. {_ASK_ADMINISTRATORS}",
+        together([say("The account that servers run with does not exist."), _ASK]),
     ),
     Denial.INVALID: (
         Reason.UNAVAILABLE,
-        f"The cluster does not accept this server as it is described. {_ASK_ADMINISTRATORS}",
+        together([say("The cluster does not accept this server as it is described."), _ASK]),
     ),
-    Denial.WEBHOOK: (Reason.UNAVAILABLE, f"A rule of the cluster does not admit this server. {_ASK_ADMINISTRATORS}"),
-    Denial.RIGHTS: (Reason.UNAVAILABLE, f"The hub may not start servers there. {_ASK_ADMINISTRATORS}"),
-    Denial.BUSY: (Reason.UNAVAILABLE, "The cluster does not answer at the moment. Try again in a minute."),
-    Denial.OTHER: (Reason.UNAVAILABLE, f"The cluster refuses this server. {_ASK_ADMINISTRATORS}"),
+    Denial.WEBHOOK: (
+        Reason.UNAVAILABLE,
+        together([say("A rule of the cluster does not admit this server."), _ASK]),
+    ),
+    Denial.RIGHTS: (Reason.UNAVAILABLE, together([say("The hub may not start servers there."), _ASK])),
+    Denial.BUSY: (Reason.UNAVAILABLE, say("The cluster does not answer at the moment. Try again in a minute.")),
+    Denial.OTHER: (Reason.UNAVAILABLE, together([say("The cluster refuses this server."), _ASK])),
 }
 _RANGE = re.compile(
     r"(?P<bound>maximum|minimum) (?P<resource>\S+) usage per (Container|Pod) is (?P<limit>[^, ]+?)"
@@ -65,11 +70,7 @@ def refusal_of(error: KubernetesError) -> Refusal:
         case Denial.QUOTA_EXCEEDED if findings := _findings(error):
             return Refusal.of_verdict(Verdict.of(findings), log_message=error.message)
         case Denial.PRIORITY_CLASS:
-            sentence = (
-                f"The priority {priority_class_of(error)} does not exist in this cluster. "
-                "Choose another priority, and tell an administrator."
-            )
-            return _refusal(Reason.PRIORITY, sentence, error)
+            return _refusal(Reason.PRIORITY, missing_priority(priority_class_of(error)), error)
         case Denial.LIMIT_RANGE if findings := _out_of_bounds(error):
             return Refusal.of_verdict(Verdict.of(findings), log_message=error.message)
         case _:
@@ -93,7 +94,7 @@ def _finding(excess: QuotaExcess) -> Finding:
     return shortage(quota, excess.resource, used=used, requested=requested)
 
 
-def _refusal(reason: Reason, sentence: str, error: KubernetesError) -> Refusal:
+def _refusal(reason: Reason, sentence: Sentence, error: KubernetesError) -> Refusal:
     busy = reason is Reason.UNAVAILABLE
     status = HTTPStatus.SERVICE_UNAVAILABLE if busy else HTTPStatus.CONFLICT
     return Refusal(sentence, reason=reason, status_code=status, log_message=error.message)

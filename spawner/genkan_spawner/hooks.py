@@ -13,11 +13,13 @@ from jupyterhub.spawner import SpawnException
 from jupyterhub.utils import maybe_future
 from tornado.web import HTTPError
 
+from genkan_profiles.language.sentences import Sentence, say
+
 from .blanking import blanked
 from .reasons import Reason
 from .refusals import Refusal
 
-_FAILED = "A hook of this site has failed. Tell an administrator: the hub's log names it."
+_FAILED = say("A hook of this site has failed. Tell an administrator: the hub's log names it.")
 _SERVICE_UNAVAILABLE = 503
 
 
@@ -44,7 +46,7 @@ def _refusal(name: str, error: Exception, log: logging.Logger) -> Refusal:
     status = error.status_code if isinstance(error, HTTPError) else _SERVICE_UNAVAILABLE
     reason = getattr(error, "reason", None) if isinstance(error, SpawnException) else None
     refusal = Refusal(
-        sentence or _FAILED,
+        Sentence.quoted(sentence) if sentence else _FAILED,
         reason=Reason(reason) if reason in set(Reason) else Reason.UNAVAILABLE,
         status_code=status,
         log_message=blanked(str(getattr(error, "log_message", None) or f"hook {name}")),

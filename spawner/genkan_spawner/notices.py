@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 
+from genkan_profiles.language.sentences import Sentence
+
 from .cards import Shown
 from .checks.findings import Check, State
 
 
-def disk_notices(cards: Iterable[Shown]) -> list[str]:
+def disk_notices(cards: Iterable[Shown]) -> list[Sentence]:
     """Return how full the disks are that this user's servers would mount, where that is worth a word.
 
     Cards that are refused for it say so themselves.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from genkan_profiles import BUILT_IN, Catalogue, DocumentError, ProfileList, preselected, remembered
 from genkan_profiles.choices import PROFILE
+from genkan_profiles.language.sentences import say
 
 from .catalogue_source import CatalogueSource, Loaded, source_for
 from .reasons import Reason
@@ -121,7 +122,7 @@ async def current_catalogue(spawner: "GenkanSpawner") -> Loaded:
     try:
         return await catalogue_source(spawner.catalogue_file).current()
     except DocumentError as error:
-        sentence = "What this hub offers cannot be read; its administrators find the reason in its log."
+        sentence = say("What this hub offers cannot be read; its administrators find the reason in its log.")
         raise Refusal(sentence, reason=Reason.UNAVAILABLE, status_code=503) from error
 
 

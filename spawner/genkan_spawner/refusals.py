@@ -5,6 +5,8 @@ from typing import Self
 
 from jupyterhub.spawner import SpawnException
 
+from genkan_profiles.language.sentences import Sentence
+
 from .blanking import blanked
 from .checks.findings import Check, State, Verdict
 from .reasons import Reason
@@ -34,7 +36,9 @@ class Refusal(SpawnException):  # type: ignore[misc]  # JupyterHub is published 
     jupyterhub_html_message: str | None = None
     """The sentence with markup, where a site's own hook gives one."""
 
-    def __init__(self, sentence: str, *, reason: Reason, status_code: int | None = None, log_message: str = "") -> None:
+    def __init__(
+        self, sentence: Sentence, *, reason: Reason, status_code: int | None = None, log_message: str = ""
+    ) -> None:
         if status_code is None:
             status_code = _STATUS.get(reason, HTTPStatus.CONFLICT)
         super().__init__(sentence, reason=reason.value, status_code=status_code, log_message=blanked(log_message))
@@ -50,6 +54,7 @@ class Refusal(SpawnException):  # type: ignore[misc]  # JupyterHub is published 
         return refusal
 
     @property
-    def jupyterhub_message(self) -> str:
+    def jupyterhub_message(self) -> Sentence:
         """The sentence, where JupyterHub's pages look for it."""
-        return str(self.message)
+        sentence: Sentence = self.message
+        return sentence

@@ -20,7 +20,7 @@ from genkan_profiles import (
     chosen_overrides,
     remembered,
 )
-from genkan_profiles.language.sentences import NOTHING, Sentence
+from genkan_profiles.language.sentences import NOTHING, Sentence, say
 
 from .baseline import Baseline
 from .cards import Fields, Hand, cards_for
@@ -248,7 +248,7 @@ class GenkanSpawner(HomeSpawner):
         """Return a copy of a list with what KubeSpawner lets out; an empty one is refused."""
         profiles: ProfileList = self._get_initialized_profile_list(offered)
         if not profiles:
-            sentence = "Nothing is offered to you on this hub; its administrators can change that."
+            sentence = say("Nothing is offered to you on this hub; its administrators can change that.")
             raise Refusal(sentence, reason=Reason.ACCESS, status_code=HTTPStatus.FORBIDDEN)
         return profiles
 

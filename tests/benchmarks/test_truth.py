@@ -5,6 +5,7 @@ from benchmarks.trials import End, Trial, Truth, foretold
 from benchmarks.truth import disagreements_and_counts
 from benchmarks.truth_states import StateMaker
 
+from genkan_profiles.language.sentences import say
 from genkan_spawner.checks.demand import demand_of
 from genkan_spawner.checks.findings import Check, Finding, State, Verdict
 
@@ -54,7 +55,7 @@ def trial(said: Finding, came: End) -> Trial:
 
 
 def test_disagreements_are_counted_and_shown_whole() -> None:
-    refused = Finding(Check.FIT, State.REFUSED, "Full.")
+    refused = Finding(Check.FIT, State.REFUSED, say("Full."))
     trials = [
         trial(READY, End.PLACED),
         trial(READY, End.FULL),

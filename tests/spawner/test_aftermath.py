@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from genkan_profiles.language.sentences import say
 from genkan_profiles.language.translations import language
 from genkan_spawner.aftermath import Aftermath
 from genkan_spawner.following.endings import Ending
@@ -14,23 +15,23 @@ NOW = THEN + timedelta(hours=3)
 
 
 def test_an_end_is_told_with_its_own_time() -> None:
-    found = Aftermath.of(Ending(Reason.PRIORITY, "It made room.", THEN), now=NOW)
+    found = Aftermath.of(Ending(Reason.PRIORITY, say("It made room."), THEN), now=NOW)
 
     assert (found.sentence, found.at) == ("It made room.", THEN)
 
 
 def test_an_end_without_a_time_was_noticed_just_now() -> None:
-    assert Aftermath.of(Ending(Reason.CAPACITY, "It went."), now=NOW).at == NOW
+    assert Aftermath.of(Ending(Reason.CAPACITY, say("It went.")), now=NOW).at == NOW
 
 
 def test_a_server_that_nobody_used_is_told_for_how_long() -> None:
     found = Aftermath.idle(timedelta(minutes=61, seconds=30), now=NOW)
 
-    assert found == Aftermath("The server was stopped after nobody had used it for 61 minutes.", NOW)
+    assert found == Aftermath(say("The server was stopped after nobody had used it for 61 minutes."), NOW)
 
 
 def test_it_outlives_the_hub() -> None:
-    kept = Aftermath("It made room.", THEN)
+    kept = Aftermath(say("It made room."), THEN)
 
     assert Aftermath.from_state(json.loads(json.dumps(kept.to_state()))) == kept
 
@@ -58,7 +59,7 @@ def test_what_is_no_end_is_read_as_none(state: Any) -> None:
 
 
 def test_the_time_is_told_for_people_anywhere() -> None:
-    kept = Aftermath("It went.", THEN.astimezone(timezone(timedelta(hours=9))))
+    kept = Aftermath(say("It went."), THEN.astimezone(timezone(timedelta(hours=9))))
 
     assert language("en").moment(kept.at) == "September 1, 14:02 UTC"
 

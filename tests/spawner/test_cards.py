@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from traitlets.config import Config
 
+from genkan_profiles.language.sentences import say
 from genkan_spawner import GenkanSpawner, offering
 from genkan_spawner.aftermath import Aftermath
 from genkan_spawner.drawings import drawings
@@ -135,7 +136,7 @@ async def test_what_a_user_sees_never_depends_on_who_asked_before(
         {"profile": "old", "team": "lab"},
         {"profile": "gone"},
     ]
-    ends = [None, Aftermath("Bob's server ended.", datetime(2026, 11, 1, tzinfo=UTC))]
+    ends = [None, Aftermath(say("Bob's server ended."), datetime(2026, 11, 1, tzinfo=UTC))]
     users = [
         joined(make(catalogue_file=rich, user_options=chosen), *names)
         for names, chosen in itertools.product(groups, choices)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from genkan_profiles import WhenFull
+from genkan_profiles.language.sentences import say
 from genkan_spawner.aftermath import Aftermath
 from genkan_spawner.checks.conditions import Conditions
 from genkan_spawner.cluster_spawner import ClusterSpawner
@@ -92,7 +93,7 @@ async def test_where_nothing_culls_nobody_was_idle(monkeypatch: pytest.MonkeyPat
 async def test_the_end_is_kept_with_the_state_until_the_next_start(monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage(monkeypatch) as play, spawners(monkeypatch) as make:
         spawner = make()
-        spawner.aftermath = Aftermath(PREEMPTED, datetime(2026, 9, 1, tzinfo=UTC))
+        spawner.aftermath = Aftermath(say(PREEMPTED), datetime(2026, 9, 1, tzinfo=UTC))
         state = spawner.get_state()
 
         after_restart = make()

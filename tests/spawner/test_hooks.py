@@ -7,6 +7,7 @@ import pytest
 from jupyterhub.spawner import SpawnException
 from tornado.web import HTTPError
 
+from genkan_profiles.language.sentences import say
 from genkan_spawner.api import JsonObject
 from genkan_spawner.cluster_spawner import ClusterSpawner
 from genkan_spawner.hooks import call_hook
@@ -76,7 +77,7 @@ async def test_what_is_meant_for_the_log_stays_there() -> None:
 
 
 async def test_a_refusal_passes_as_it_is() -> None:
-    own = Refusal("No.", reason=Reason.ACCESS)
+    own = Refusal(say("No."), reason=Reason.ACCESS)
 
     assert await refusal(call_hook("h", fails(own), log=LOG)) is own
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from jupyterhub import orm
 
+from genkan_profiles.language.sentences import say
 from genkan_spawner.aftermath import Aftermath
 from genkan_spawner.cluster_spawner import ClusterSpawner
 from genkan_spawner.kinds import PODS
@@ -59,7 +60,7 @@ async def test_a_server_that_went_is_gone_and_the_next_visit_tells_why(monkeypat
         await asyncio.sleep(1)
 
         assert await spawner.poll() == 1
-        assert spawner.aftermath == Aftermath(PREEMPTED, datetime(2026, 9, 1, 14, 2, tzinfo=UTC))
+        assert spawner.aftermath == Aftermath(say(PREEMPTED), datetime(2026, 9, 1, 14, 2, tzinfo=UTC))
         spawner.clear_state()
         assert sentence(spawner) == PREEMPTED
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from genkan_hub.connection import NoClusterError, connect, current_namespace
+from genkan_profiles.language.sentences import Sentence
 from genkan_spawner.api import JsonObject, KubernetesApi
 from genkan_spawner.checks.access import check_access
 from genkan_spawner.checks.demand import Demand, demand_of
@@ -39,7 +40,9 @@ async def answer(
             try:
                 asked = [await _planned(profile, api, namespace=namespace), *asked]
             except NotOfferedError as error:
-                explained.append(Explained(profile.hardware, Verdict.of([check_access(error.sentence)])))
+                explained.append(
+                    Explained(profile.hardware, Verdict.of([check_access(Sentence.quoted(error.sentence))]))
+                )
         demands = [_demand(one, namespace=namespace) for one in asked]
         if not asked:
             return explained

@@ -67,30 +67,32 @@ NOTHING = Sentence.quoted("")
 
 def say(text: str, /, **values: Any) -> Sentence:
     """Return a sentence; each name in braces stands for a value, which may be a sentence itself."""
-    return _worded(Wording(text, "", 1, values))
+    return worded(Wording(text, "", 1, values))
 
 
 def say_number(one: str, many: str, number: int, /, **values: Any) -> Sentence:
     """Return a sentence in which words depend on a number."""
-    return _worded(Wording(one, many, number, values))
+    return worded(Wording(one, many, number, values))
 
 
 def together(sentences: Iterable[str]) -> Sentence:
     """Return sentences one after the other; empty ones are left out."""
-    return _row(sentences, listed=False)
+    return row(sentences, listed=False)
 
 
 def enumerated(names: Iterable[str]) -> Sentence:
     """Return the members of a list."""
-    return _row(names, listed=True)
+    return row(names, listed=True)
 
 
-def _row(parts: Iterable[str], *, listed: bool) -> Sentence:
+def row(parts: Iterable[str], *, listed: bool) -> Sentence:
+    """Return several texts one after the other, as members of a list or as sentences; empty ones are left out."""
     kept = tuple(part for part in parts if part)
     return Sentence.of((", " if listed else " ").join(kept), Row(kept, listed=listed))
 
 
-def _worded(wording: Wording) -> Sentence:
+def worded(wording: Wording) -> Sentence:
+    """Return the sentence that a wording makes."""
     return Sentence.of(wording.said(in_english, lambda value: value), wording)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from genkan_profiles.homes import HOME
+from genkan_profiles.language.sentences import Sentence, say
 from genkan_spawner.api import JsonObject
 from genkan_spawner.cluster.storage_projection import claim_record
 
@@ -21,9 +22,9 @@ class ClaimUse:
     """Whether it is what its user calls the home."""
 
     @property
-    def words(self) -> str:
+    def words(self) -> Sentence:
         """What people call it."""
-        return "Your home" if self.home else f"The storage {self.name}"
+        return say("Your home") if self.home else say("The storage {name}", name=self.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from genkan_profiles.language.sentences import Sentence, say
 from genkan_spawner.cluster.snapshot import Source
 
 from .capacity import Spot, fits
@@ -49,7 +50,7 @@ def check_driver(demand: Demand, outlook: Outlook, *, needs: ImageNeeds | None) 
     if needs is None or not any(name.startswith(_NVIDIA) for name in demand.requests):
         return Drivers(Finding(Check.DRIVER, State.READY))
     if not outlook.snapshot.knows(Source.NODES):
-        sentence = "Whether the image works with the machines' drivers cannot be checked at the moment."
+        sentence = say("Whether the image works with the machines' drivers cannot be checked at the moment.")
         return Drivers(Finding(Check.DRIVER, State.UNKNOWN, sentence))
     able = [
         spot
@@ -62,23 +63,31 @@ def check_driver(demand: Demand, outlook: Outlook, *, needs: ImageNeeds | None) 
     return Drivers(Finding(Check.DRIVER, State.READY), frozenset(objections))
 
 
-def _refusal(objections: list[tuple[str, str, str]]) -> Finding:
+def _refusal(objections: list[tuple[Sentence, str, str]]) -> Finding:
     """Tell of the machine that comes closest."""
     what, wanted, found = max(objections, key=lambda row: _version(row[2]) or ())
-    sentence = (
-        f"This image needs {what} {wanted} or newer, and the machines that it could run on have {found}. "
-        "Choose another image or hardware, or ask an administrator."
+    sentence = say(
+        "This image needs {what} {wanted} or newer, and the machines that it could run on have {found}. "
+        "Choose another image or hardware, or ask an administrator.",
+        what=what,
+        wanted=wanted,
+        found=found,
     )
     return Finding(Check.DRIVER, State.REFUSED, sentence, resource=what, requested=wanted, limit=found, ever=False)
 
 
-def _objection(spot: Spot, needs: ImageNeeds) -> tuple[str, str, str] | None:
+def _objection(spot: Spot, needs: ImageNeeds) -> tuple[Sentence, str, str] | None:
     """Return what is too old, what is needed and what is there."""
     labels = spot.view.node.labels
     for what, wanted, found, digits in (
-        ("GPU driver", needs.min_driver, _driver(labels), None),
-        ("CUDA", needs.cuda if needs.min_driver is None else None, _cuda(labels), 1),
-        ("compute capability", needs.min_compute_capability, _joined(labels, "gpu.compute", "major", "minor"), None),
+        (say("GPU driver"), needs.min_driver, _driver(labels), None),
+        (Sentence.quoted("CUDA"), needs.cuda if needs.min_driver is None else None, _cuda(labels), 1),
+        (
+            say("compute capability"),
+            needs.min_compute_capability,
+            _joined(labels, "gpu.compute", "major", "minor"),
+            None,
+        ),
     ):
         bound, has = _version(wanted), _version(found)
         if bound and has and has[:digits] < _cut(bound[:digits], has):

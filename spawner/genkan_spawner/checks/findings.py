@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
+from genkan_profiles.language.sentences import NOTHING, Sentence
+
 
 class State(StrEnum):
     """What will come of a start, from best to worst."""
@@ -36,7 +38,7 @@ class Finding:
 
     check: Check
     state: State
-    message: str = ""
+    message: Sentence = NOTHING
     """One sentence for users, without words of Kubernetes; empty if there is nothing to say."""
     resource: str | None = None
     requested: str | None = None
@@ -82,7 +84,7 @@ class Verdict:
         return next((finding.node for finding in self.findings if finding.node), "")
 
     @property
-    def sentence(self) -> str:
+    def sentence(self) -> Sentence:
         """The sentence of the worst finding, the first of equals."""
         worst = next((finding for finding in self.findings if finding.state is self.state), None)
-        return worst.message if worst else ""
+        return worst.message if worst else NOTHING

@@ -6,6 +6,7 @@ TaintToleration, NodeAffinity, NodeUnschedulable, NodeName) and its DefaultPreem
 
 from collections.abc import Collection, Iterable
 
+from genkan_profiles.language.sentences import enumerated, say
 from genkan_spawner.cluster.snapshot import Source
 
 from .capacity import Spot, fits
@@ -27,7 +28,7 @@ def check_fit(
     some waits where the site says so, and is refused otherwise.
     """
     if not outlook.snapshot.knows(Source.NODES, Source.PODS):
-        sentence = "How much is free cannot be seen at the moment; the start will show whether there is room."
+        sentence = say("How much is free cannot be seen at the moment; the start will show whether there is room.")
         return Finding(Check.FIT, State.UNKNOWN, sentence)
     own = outlook.standing(demand)
     taken = outlook.taken_before(demand, own)
@@ -37,17 +38,17 @@ def check_fit(
         return _with_rules(demand, outlook, Finding(Check.FIT, State.READY))
     match foresee_preemption(demand, own, spots, outlook=outlook, taken=taken):
         case Preemption.SUCCEEDS:
-            sentence = "Work of lower priority will be interrupted to make room."
+            sentence = say("Work of lower priority will be interrupted to make room.")
             return _with_rules(demand, outlook, Finding(Check.FIT, State.READY, sentence, would_preempt=True))
         case Preemption.CONTESTED:
-            sentence = (
+            sentence = say(
                 "Work of lower priority can make room, but other work waits for the same room and may be quicker."
             )
             return _with_rules(demand, outlook, Finding(Check.FIT, State.UNKNOWN, sentence, would_preempt=True))
         case Preemption.USELESS:
             pass
     if any(fits(demand.requests, spot.without_leaving(), taken.get(spot.name)) for spot in spots):
-        sentence = "Room is becoming free: other work is just ending. The server starts as soon as it is gone."
+        sentence = say("Room is becoming free: other work is just ending. The server starts as soon as it is gone.")
         return _with_rules(demand, outlook, Finding(Check.FIT, State.WAITS, sentence))
     shut_out = [spot for spot in found.open if spot.name in ruled_out] if ruled_out else []
     shortage = Shortage(demand=demand, spots=tuple(spots), closed=found.closed, ruled_out=tuple(shut_out), taken=taken)
@@ -63,20 +64,20 @@ def _with_doubt(demand: Demand, outlook: Outlook, spots: Iterable[Spot], finding
         return finding
     if not any(fits(demand.requests, spot.view.node.allocatable) for spot in spots):
         return finding
-    sentence = "Whether work of lower priority makes room cannot be seen at the moment; the start will show it."
+    sentence = say("Whether work of lower priority makes room cannot be seen at the moment; the start will show it.")
     return Finding(Check.FIT, State.UNKNOWN, sentence)
 
 
 def _with_rules(demand: Demand, outlook: Outlook, finding: Finding) -> Finding:
     """Take back a promise that depends on what is not seen or no check foresees."""
     if demand.gated:
-        sentence = "Another system decides when this may start, and has not released it yet."
+        sentence = say("Another system decides when this may start, and has not released it yet.")
         return Finding(Check.FIT, State.WAITS, sentence)
     if not outlook.snapshot.sees_everywhere(Source.PODS):
-        sentence = "What others use cannot be seen; the start will show whether there is room."
+        sentence = say("What others use cannot be seen; the start will show whether there is room.")
         return Finding(Check.FIT, State.UNKNOWN, sentence, would_preempt=finding.would_preempt)
     if demand.unforeseen:
-        rules = ", ".join(demand.unforeseen)
-        sentence = f"There is room, but this asks for more than can be checked beforehand ({rules})."
+        rules = enumerated(demand.unforeseen)
+        sentence = say("There is room, but this asks for more than can be checked beforehand ({rules}).", rules=rules)
         return Finding(Check.FIT, State.UNKNOWN, sentence, would_preempt=finding.would_preempt)
     return finding

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from genkan_profiles.language.sentences import Sentence, say, together
 from genkan_spawner.api import JsonObject
 from genkan_spawner.cluster.records import THOUSANDTHS, Amounts, LimitRangeRecord, LimitRow
 from genkan_spawner.cluster.requests import parse_amounts, pod_requests
@@ -19,7 +20,8 @@ from .findings import Check, Finding, State
 from .wording import amount_of, noun, number_of, quantity
 
 _CONTAINERS = ("containers", "initContainers")
-_COMPLETE = "Tell an administrator: the hardware has to be completed."
+_COMPLETE = say("Tell an administrator: the hardware has to be completed.")
+_ONE_SERVER = say("One server")
 
 
 class Bound(StrEnum):
@@ -33,7 +35,7 @@ class Bound(StrEnum):
 class _Sizes:
     """The amounts of a pod as a whole, or of one of its containers."""
 
-    unit: str
+    unit: Sentence
     """As it is called in sentences."""
     requests: Amounts
     limits: Amounts
@@ -73,7 +75,7 @@ def check_limits(demand: Demand, snapshot: Snapshot) -> tuple[Finding, ...]:
     if demand.sizes is None:
         return ()
     if not snapshot.knows(Source.LIMIT_RANGES, namespace=demand.namespace):
-        sentence = "How much one server may have cannot be seen at the moment; the start will show it."
+        sentence = say("How much one server may have cannot be seen at the moment; the start will show it.")
         return (Finding(Check.QUOTA, State.UNKNOWN, sentence),)
     found: dict[str, Finding] = {}
     for limit_range in snapshot.limit_ranges.get(demand.namespace, ()):
@@ -84,22 +86,54 @@ def check_limits(demand: Demand, snapshot: Snapshot) -> tuple[Finding, ...]:
 
 
 def out_of_bounds(
-    bound: Bound, resource: str, *, limit: int, asked: int | None, unit: str = "One server", takes: bool = False
+    bound: Bound,
+    resource: str,
+    *,
+    limit: int,
+    asked: int | None,
+    unit: Sentence = _ONE_SERVER,
+    takes: bool = False,
 ) -> Finding:
     """Return the finding for an amount beyond a bound, in thousandths.
 
     `asked` is None where it is not named at all; `takes` says that it is the limit which is not.
     """
     most = bound is Bound.MOST
-    rule = f"{unit} {'may have at most' if most else 'must have at least'} {amount_of(resource, limit)}"
+    values = {"unit": unit, "limit": amount_of(resource, limit)}
     if asked is None:
-        takes_or_needs = "may take" if takes else "needs"
-        sentence = f"{rule} here, and this hardware does not say how much it {takes_or_needs}. {_COMPLETE}"
+        does = say("may take") if takes else say("needs")
+        sentence = together([_unnamed(does=does, most=most, **values), _COMPLETE])
+    elif most:
+        sentence = say(
+            "{unit} may have at most {limit} here, and this asks for {asked}. "
+            "Choose smaller hardware, or ask an administrator.",
+            asked=number_of(resource, asked),
+            **values,
+        )
     else:
-        size = "smaller" if most else "larger"
-        asks = number_of(resource, asked)
-        sentence = f"{rule} here, and this asks for {asks}. Choose {size} hardware, or ask an administrator."
+        sentence = say(
+            "{unit} must have at least {limit} here, and this asks for {asked}. "
+            "Choose larger hardware, or ask an administrator.",
+            asked=number_of(resource, asked),
+            **values,
+        )
     return _finding(resource, sentence, asked=asked, limit=limit, over=most)
+
+
+def _unnamed(*, does: Sentence, most: bool, unit: Sentence, limit: Sentence) -> Sentence:
+    if most:
+        return say(
+            "{unit} may have at most {limit} here, and this hardware does not say how much it {does}.",
+            unit=unit,
+            limit=limit,
+            does=does,
+        )
+    return say(
+        "{unit} must have at least {limit} here, and this hardware does not say how much it {does}.",
+        unit=unit,
+        limit=limit,
+        does=does,
+    )
 
 
 def _objections(row: LimitRow, sizes: _Sizes) -> Iterator[Finding]:
@@ -119,19 +153,26 @@ def _objections(row: LimitRow, sizes: _Sizes) -> Iterator[Finding]:
             yield _uneven(resource, ratio=ratio, request=request, limit=limit, unit=sizes.unit)
 
 
-def _uneven(resource: str, *, ratio: int, request: int, limit: int, unit: str) -> Finding:
-    rule = f"{unit} may use at most {number_of('times', ratio)} times the {noun(resource)} that it is promised"
+def _uneven(resource: str, *, ratio: int, request: int, limit: int, unit: Sentence) -> Finding:
+    values = {"unit": unit, "times": number_of("times", ratio), "what": noun(resource)}
     if not request or not limit:
-        sentence = f"{rule} here, and this hardware does not name both amounts. {_COMPLETE}"
-        return _finding(resource, sentence, asked=None, limit=None)
-    sentence = (
-        f"{rule} here, and this may use {number_of(resource, limit)} where {number_of(resource, request)} is promised. "
-        "Choose other hardware, and tell an administrator."
+        sentence = say(
+            "{unit} may use at most {times} times the {what} that it is promised here, "
+            "and this hardware does not name both amounts.",
+            **values,
+        )
+        return _finding(resource, together([sentence, _COMPLETE]), asked=None, limit=None)
+    sentence = say(
+        "{unit} may use at most {times} times the {what} that it is promised here, "
+        "and this may use {limit} where {request} is promised. Choose other hardware, and tell an administrator.",
+        limit=number_of(resource, limit),
+        request=number_of(resource, request),
+        **values,
     )
     return _finding(resource, sentence, asked=limit, limit=request * ratio // THOUSANDTHS)
 
 
-def _finding(resource: str, sentence: str, *, asked: int | None, limit: int | None, over: bool = True) -> Finding:
+def _finding(resource: str, sentence: Sentence, *, asked: int | None, limit: int | None, over: bool = True) -> Finding:
     return Finding(
         Check.QUOTA,
         State.REFUSED,
@@ -148,10 +189,10 @@ def _sizes(spec: JsonObject, *, whole: bool) -> Iterator[_Sizes]:
     if whole:
         # Unlike the scheduler and quotas, this admission leaves the overhead out.
         bare = {key: value for key, value in spec.items() if key != "overhead"}
-        yield _Sizes("One server", pod_requests(bare), pod_requests(limits_as_requests(bare)))
+        yield _Sizes(_ONE_SERVER, pod_requests(bare), pod_requests(limits_as_requests(bare)))
         return
     containers = [container for key in _CONTAINERS for container in spec.get(key) or ()]
-    unit = "One server" if len(containers) == 1 else "Each part of a server"
+    unit = _ONE_SERVER if len(containers) == 1 else say("Each part of a server")
     for container in containers:
         resources = container.get("resources") or {}
         limits, requests = resources.get("limits") or {}, resources.get("requests") or {}

@@ -1,6 +1,7 @@
 """All checks together: the verdict on one demand."""
 
 from genkan_profiles import WhenFull
+from genkan_profiles.language.sentences import Sentence
 from genkan_spawner.cluster.snapshot import Snapshot
 
 from .access import check_access
@@ -21,7 +22,7 @@ def examine(
     snapshot: Snapshot,
     *,
     image_needs: ImageNeeds | None = None,
-    access: str | None = None,
+    access: Sentence | None = None,
     when_full: WhenFull = WhenFull.REFUSE,
     creates: NewClaim | None = None,
     rescue: bool = False,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from genkan_profiles.language.sentences import Sentence, say
 from genkan_spawner.cluster.records import PriorityClassRecord
 from genkan_spawner.cluster.snapshot import Snapshot, Source
 
@@ -44,24 +45,29 @@ def check_priority(demand: Demand, snapshot: Snapshot) -> Finding:
         return Finding(
             Check.PRIORITY,
             State.UNKNOWN,
-            "Whether this priority exists cannot be checked at the moment; the start will show it.",
+            say("Whether this priority exists cannot be checked at the moment; the start will show it."),
         )
     found = standing(demand, snapshot)
     if not found.exists:
-        sentence = (
-            f"The priority {demand.priority_class} does not exist in this cluster. "
-            "Choose another priority, and tell an administrator."
-        )
+        sentence = missing_priority(demand.priority_class)
         return Finding(Check.PRIORITY, State.REFUSED, sentence, ever=False)
     if _contradicts(demand, found):
-        sentence = (
+        sentence = say(
             "The priority in numbers, or whether it may interrupt others, is not what this priority stands for. "
             "Leave both out, or tell an administrator."
         )
         return Finding(Check.PRIORITY, State.REFUSED, sentence, ever=False)
     if _may_be_interrupted(found, snapshot):
-        return Finding(Check.PRIORITY, State.READY, "Work of higher priority may interrupt this server.")
+        return Finding(Check.PRIORITY, State.READY, say("Work of higher priority may interrupt this server."))
     return Finding(Check.PRIORITY, State.READY)
+
+
+def missing_priority(name: str) -> Sentence:
+    """Say that there is no such class."""
+    return say(
+        "The priority {name} does not exist in this cluster. Choose another priority, and tell an administrator.",
+        name=name,
+    )
 
 
 def _contradicts(demand: Demand, found: Standing) -> bool:

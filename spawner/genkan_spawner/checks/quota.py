@@ -7,13 +7,14 @@ completed by what LimitRanges fill in already.
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
+from genkan_profiles.language.sentences import Sentence, enumerated, say, say_number
 from genkan_spawner.cluster.records import THOUSANDTHS, PodRecord, QuotaRecord, ScopeRule
 from genkan_spawner.cluster.snapshot import Snapshot, Source
 
 from .demand import PODS, Demand
 from .findings import Check, Finding, State
 from .priority import Standing, standing
-from .wording import amount_of, is_bytes, is_device, noun, number_of, quantity
+from .wording import amount_of, how_many, is_device, noun, number_of, quantity
 
 _OBJECTS = "count/pods"
 _COMPUTE = ("cpu", "memory", "ephemeral-storage")
@@ -26,7 +27,7 @@ def check_quota(demand: Demand, snapshot: Snapshot) -> tuple[Finding, ...]:
     The latter carries the numbers of the resource that comes closest to its limit; devices go before others.
     """
     if not snapshot.knows(Source.QUOTAS, namespace=demand.namespace):
-        sentence = "What is left of your team's share cannot be seen at the moment; the start will show it."
+        sentence = say("What is left of your team's share cannot be seen at the moment; the start will show it.")
         return (Finding(Check.QUOTA, State.UNKNOWN, sentence),)
     own = standing(demand, snapshot)
     matching = [quota for quota in snapshot.quotas.get(demand.namespace, ()) if applies(quota, demand, own)]
@@ -153,46 +154,73 @@ def exceeded(quota: QuotaRecord, resource: str, *, used: int, requested: int) ->
     )
 
 
-def _too_little_left(resource: str, *, limit: int, used: int, requested: int) -> str:
+def _too_little_left(resource: str, *, limit: int, used: int, requested: int) -> Sentence:
     left = limit - used
     if resource in {PODS, _OBJECTS}:
-        return (
-            f"Your team may run {amount_of(resource, limit)} at a time, and {number_of(resource, used)} "
-            f"{_are(resource, used)} running. Stop one first, or ask an administrator for a larger share."
+        return say_number(
+            "Your team may run {limit} at a time, and {used} is running. "
+            "Stop one first, or ask an administrator for a larger share.",
+            "Your team may run {limit} at a time, and {used} are running. "
+            "Stop one first, or ask an administrator for a larger share.",
+            how_many(resource, used),
+            limit=amount_of(resource, limit),
+            used=number_of(resource, used),
         )
-    stands = f"Your team has {amount_of(resource, left)} left of its share of {number_of(resource, limit)}"
     if left <= 0:
-        in_use = f"{number_of(resource, used)} of {amount_of(resource, limit)} {_are(resource, used)} in use"
-        stands = f"Your team's share of {noun(resource)} is used up: {in_use}"
-    return (
-        f"{stands}, and this needs {number_of(resource, requested)}. "
-        "Stop a server of your team, choose smaller hardware, or ask an administrator for a larger share."
+        return say_number(
+            "Your team's share of {what} is used up: {used} of {limit} is in use, and this needs {requested}. "
+            "Stop a server of your team, choose smaller hardware, or ask an administrator for a larger share.",
+            "Your team's share of {what} is used up: {used} of {limit} are in use, and this needs {requested}. "
+            "Stop a server of your team, choose smaller hardware, or ask an administrator for a larger share.",
+            how_many(resource, used),
+            what=noun(resource),
+            used=number_of(resource, used),
+            limit=amount_of(resource, limit),
+            requested=number_of(resource, requested),
+        )
+    return say(
+        "Your team has {left} left of its share of {limit}, and this needs {requested}. "
+        "Stop a server of your team, choose smaller hardware, or ask an administrator for a larger share.",
+        left=amount_of(resource, left),
+        limit=number_of(resource, limit),
+        requested=number_of(resource, requested),
     )
 
 
-def _never_enough(resource: str, *, limit: int, requested: int) -> str:
+def _never_enough(resource: str, *, limit: int, requested: int) -> Sentence:
     if resource in {PODS, _OBJECTS}:
-        return "Your team has no share here: it may run no servers. Choose another team, or ask an administrator."
+        return say("Your team has no share here: it may run no servers. Choose another team, or ask an administrator.")
     if limit == 0:
-        return (
-            f"Your team has no share of {noun(resource)}, and this needs {amount_of(resource, requested)}. "
-            "Choose other hardware, or ask an administrator."
+        return say(
+            "Your team has no share of {what}, and this needs {requested}. "
+            "Choose other hardware, or ask an administrator.",
+            what=noun(resource),
+            requested=amount_of(resource, requested),
         )
-    return (
-        f"This needs {amount_of(resource, requested)}, and your team's whole share is {number_of(resource, limit)}. "
-        "Choose smaller hardware, or ask an administrator for a larger share."
+    return say(
+        "This needs {requested}, and your team's whole share is {limit}. "
+        "Choose smaller hardware, or ask an administrator for a larger share.",
+        requested=amount_of(resource, requested),
+        limit=number_of(resource, limit),
     )
 
 
 def _must_specify(quota: QuotaRecord, unspecified: Iterable[str], *, known: bool) -> Finding:
     """Return the finding for what is not named; unless it is `known` what will be filled in, nobody can tell."""
     names = list(unspecified)
-    kinds = " and ".join(dict.fromkeys(noun(name) for name in names))
-    bounds = "a limit" if all(name.startswith("limits.") for name in names) else "an amount"
-    sentence = (
-        f"Your team's share counts {kinds}, but this hardware does not name {bounds} of it. "
-        "Tell an administrator: the hardware has to be completed."
-    )
+    kinds = enumerated(dict.fromkeys(noun(name) for name in names))
+    if all(name.startswith("limits.") for name in names):
+        sentence = say(
+            "Your team's share counts {kinds}, but this hardware does not name a limit of it. "
+            "Tell an administrator: the hardware has to be completed.",
+            kinds=kinds,
+        )
+    else:
+        sentence = say(
+            "Your team's share counts {kinds}, but this hardware does not name an amount of it. "
+            "Tell an administrator: the hardware has to be completed.",
+            kinds=kinds,
+        )
     state = State.REFUSED if known else State.UNKNOWN
     return Finding(Check.QUOTA, state, sentence, resource=names[0], ever=False, quota=quota.name)
 
@@ -214,7 +242,3 @@ def _standing_of(quotas: Iterable[QuotaRecord], usage: Mapping[str, int], snapsh
         limit=quantity(resource, quota.hard[resource]),
         quota=quota.name,
     )
-
-
-def _are(resource: str, amount: int) -> str:
-    return "is" if is_bytes(resource) or amount == THOUSANDTHS else "are"

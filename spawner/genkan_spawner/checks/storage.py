@@ -8,6 +8,7 @@ drivers report are left out: Kubernetes looks at them when the pod is there.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from genkan_profiles.language.sentences import NOTHING, Sentence, say, say_number
 from genkan_spawner.cluster.records import PodRecord
 from genkan_spawner.cluster.snapshot import Snapshot, Source
 from genkan_spawner.cluster.storage_records import ClaimRecord, Phase, StorageClassRecord, VolumeRecord
@@ -22,8 +23,6 @@ from .storage_quota import check_claim_quota
 SERVER_NAME = "hub.jupyter.org/servername"
 """The label by which a hub tells a user's servers apart."""
 
-_ADMINISTRATOR = "Tell an administrator."
-
 
 @dataclass(frozen=True, slots=True)
 class Storage:
@@ -34,7 +33,7 @@ class Storage:
     """Names of the nodes that do not reach it."""
     pinned: str = ""
     """The node that has it at the moment, to which the pod is kept."""
-    why: str = ""
+    why: Sentence = NOTHING
     """What to tell if none of the other nodes has room."""
 
 
@@ -43,7 +42,7 @@ class _Reach:
     """The nodes to which one claim keeps a pod."""
 
     ruled_out: frozenset[str]
-    why: str
+    why: Sentence
     pinned: str = ""
 
 
@@ -60,7 +59,7 @@ def check_storage(
     for claim in demand.ephemeral:
         told += _of_new_claim(ClaimUse(claim.name), claim, demand.namespace, snapshot)
     if demand.claims and not _knows_claims(snapshot, demand.namespace):
-        sentence = "Whether the storage is there cannot be seen at the moment; the start will show it."
+        sentence = say("Whether the storage is there cannot be seen at the moment; the start will show it.")
         return Storage((*told, Finding(Check.STORAGE, State.UNKNOWN, sentence)))
     reaches: list[_Reach] = []
     for use in demand.claims:
@@ -72,7 +71,7 @@ def check_storage(
         elif creates is not None and creates.name == use.name:
             told += _of_new_claim(use, creates, demand.namespace, snapshot)
         else:
-            sentence = f"The storage {use.name} that this needs does not exist. {_ADMINISTRATOR}"
+            sentence = say("The storage {name} that this needs does not exist. Tell an administrator.", name=use.name)
             told.append(Finding(Check.STORAGE, State.REFUSED, sentence, ever=False))
     pinned = next((reach.pinned for reach in reaches if reach.pinned), "")
     if pinned or not told:
@@ -81,7 +80,7 @@ def check_storage(
         tuple(told),
         ruled_out=frozenset().union(*(reach.ruled_out for reach in reaches)),
         pinned=pinned,
-        why=next((reach.why for reach in reaches), ""),
+        why=next((reach.why for reach in reaches), NOTHING),
     )
 
 
@@ -95,12 +94,12 @@ def _knows_claims(snapshot: Snapshot, namespace: str) -> bool:
 def _of_claim(use: ClaimUse, claim: ClaimRecord, snapshot: Snapshot) -> Iterator[Finding]:
     """Say what is wrong with a claim that is there."""
     if claim.deleted:
-        sentence = f"{use.words} is being deleted. {_ADMINISTRATOR}"
+        sentence = say("{claim} is being deleted. Tell an administrator.", claim=use.words)
         yield Finding(Check.STORAGE, State.REFUSED, sentence, ever=False)
         return
     match claim.phase:
         case Phase.LOST:
-            sentence = f"{use.words} has lost its disk. {_ADMINISTRATOR}"
+            sentence = say("{claim} has lost its disk. Tell an administrator.", claim=use.words)
             yield Finding(Check.STORAGE, State.REFUSED, sentence, ever=False)
         case Phase.PENDING:
             asked = NewClaim(claim.name, claim.size, claim.access_modes, claim.storage_class, claim.selects)
@@ -117,7 +116,7 @@ def _unbound(use: ClaimUse, claim: NewClaim, namespace: str, snapshot: Snapshot)
         return
     found = _class_of(claim, snapshot)
     if found is None or not found.waits_for_pod:
-        sentence = f"{use.words} is not ready yet; the start will show whether it gets ready."
+        sentence = say("{claim} is not ready yet; the start will show whether it gets ready.", claim=use.words)
         yield Finding(Check.STORAGE, State.UNKNOWN, sentence)
 
 
@@ -143,11 +142,21 @@ def _impossible(use: ClaimUse, claim: NewClaim, namespace: str, snapshot: Snapsh
     if not snapshot.knows(Source.VOLUMES) or any(_suits(row, claim, namespace, name or "") for row in volumes):
         return None
     if found is not None or name == "":
-        sentence = f"{use.words} has no disk: those of its kind are made by hand, and none is left. {_ADMINISTRATOR}"
+        sentence = say(
+            "{claim} has no disk: those of its kind are made by hand, and none is left. Tell an administrator.",
+            claim=use.words,
+        )
     elif name is None:
-        sentence = f"{use.words} cannot be made: the cluster has no kind of storage for it. {_ADMINISTRATOR}"
+        sentence = say(
+            "{claim} cannot be made: the cluster has no kind of storage for it. Tell an administrator.",
+            claim=use.words,
+        )
     else:
-        sentence = f"{use.words} cannot be made: the kind of storage {name} does not exist. {_ADMINISTRATOR}"
+        sentence = say(
+            "{claim} cannot be made: the kind of storage {name} does not exist. Tell an administrator.",
+            claim=use.words,
+            name=name,
+        )
     return Finding(Check.STORAGE, State.REFUSED, sentence, ever=False)
 
 
@@ -174,9 +183,10 @@ def _of_users(use: ClaimUse, claim: ClaimRecord, demand: Demand, outlook: Outloo
         return
     holder = next(_holders(use, demand, outlook), None)
     if holder is not None:
-        sentence = (
-            f"{use.words} is in use by {_whose(holder, demand)}, and one server at a time can use it. "
-            "Stop that one first."
+        sentence = say(
+            "{claim} is in use by {holder}, and one server at a time can use it. Stop that one first.",
+            claim=use.words,
+            holder=_whose(holder, demand),
         )
         yield Finding(Check.STORAGE, State.REFUSED, sentence)
 
@@ -192,20 +202,27 @@ def _reaches(use: ClaimUse, claim: ClaimRecord, demand: Demand, outlook: Outlook
         terms = volume.terms
         away = frozenset(name for name, view in nodes.items() if not any(term.holds(view.node) for term in terms))
         few = len(nodes) - len(away)
-        where = "one machine" if few == 1 else f"{few} machines"
-        yield _Reach(away, f"{use.words} can be used on {where} only, and there is no room for this. {_LATER}")
+        why = say_number(
+            "{claim} can be used on one machine only, and there is no room for this. "
+            "Try again later, or choose other hardware.",
+            "{claim} can be used on {count} machines only, and there is no room for this. "
+            "Try again later, or choose other hardware.",
+            few,
+            claim=use.words,
+            count=few,
+        )
+        yield _Reach(away, why)
     shared = not claim.single_node or claim.single_pod
     if not shared and snapshot.knows(Source.STORAGE_DRIVERS) and snapshot.storage.attaches(volume):
         holder = next((pod for pod in _holders(use, demand, outlook) if pod.node in nodes), None)
         if holder is not None and holder.node is not None:
-            why = (
-                f"{use.words} is in use by {_whose(holder, demand)} on another machine, which has no room for this. "
-                "Stop that one first, or choose other hardware."
+            why = say(
+                "{claim} is in use by {holder} on another machine, which has no room for this. "
+                "Stop that one first, or choose other hardware.",
+                claim=use.words,
+                holder=_whose(holder, demand),
             )
             yield _Reach(frozenset(nodes) - {holder.node}, why, pinned=holder.node)
-
-
-_LATER = "Try again later, or choose other hardware."
 
 
 def _holders(use: ClaimUse, demand: Demand, outlook: Outlook) -> Iterator[PodRecord]:
@@ -215,9 +232,9 @@ def _holders(use: ClaimUse, demand: Demand, outlook: Outlook) -> Iterator[PodRec
             yield pod
 
 
-def _whose(holder: PodRecord, demand: Demand) -> str:
+def _whose(holder: PodRecord, demand: Demand) -> Sentence:
     """Name a pod, without a word of whose it is if it is somebody else's."""
     if not demand.owner or holder.labels.get(OWNER) != demand.owner:
-        return "other work"
+        return say("other work")
     name = holder.labels.get(SERVER_NAME, "")
-    return f"your server {name}" if name else "your other server"
+    return say("your server {name}", name=name) if name else say("your other server")

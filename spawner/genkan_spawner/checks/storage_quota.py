@@ -5,6 +5,7 @@ Follows the evaluator of claims in the ResourceQuota admission of Kubernetes 1.3
 
 from collections.abc import Iterator, Mapping
 
+from genkan_profiles.language.sentences import Sentence, say
 from genkan_spawner.cluster.records import THOUSANDTHS, QuotaRecord
 from genkan_spawner.cluster.snapshot import Snapshot, Source
 
@@ -48,24 +49,32 @@ def is_of_claims(resource: str) -> bool:
     return resource.rpartition("/")[2] in {_BYTES, _COUNT}
 
 
-def claim_excess(quota: QuotaRecord, resource: str, *, used: int, requested: int, words: str = "Your home") -> Finding:
+_HOME = say("Your home")
+
+
+def claim_excess(quota: QuotaRecord, resource: str, *, used: int, requested: int, words: Sentence = _HOME) -> Finding:
     """Return the finding for a resource of which a quota has not enough left; amounts in thousandths."""
     limit = quota.hard[resource]
     unit = resource.rpartition("/")[2]
-    storage, disks = "storage", "disks"
-    if _OF_CLASS in resource:
-        kind = f"of the kind {resource.partition(_OF_CLASS)[0]}"
-        storage, disks = f"storage {kind}", f"disks {kind}"
+    kind = resource.partition(_OF_CLASS)[0] if _OF_CLASS in resource else ""
     if unit == _BYTES:
-        left = max(limit - used, 0)
-        sentence = (
-            f"{words} needs {number_of(unit, requested)} of {storage}, and your team has {number_of(unit, left)} "
-            f"left of its share of {number_of(unit, limit)}. Ask an administrator for more."
+        sentence = say(
+            "{claim} needs {requested} of {storage}, and your team has {left} left of its share of {limit}. "
+            "Ask an administrator for more.",
+            claim=words,
+            requested=number_of(unit, requested),
+            storage=say("storage of the kind {kind}", kind=kind) if kind else say("storage"),
+            left=number_of(unit, max(limit - used, 0)),
+            limit=number_of(unit, limit),
         )
     else:
-        sentence = (
-            f"{words} cannot be made: your team may have {number_of(unit, limit)} {disks}, and has "
-            f"{number_of(unit, used)}. Ask an administrator for more."
+        sentence = say(
+            "{claim} cannot be made: your team may have {limit} {disks}, and has {used}. "
+            "Ask an administrator for more.",
+            claim=words,
+            limit=number_of(unit, limit),
+            disks=say("disks of the kind {kind}", kind=kind) if kind else say("disks"),
+            used=number_of(unit, used),
         )
     return Finding(
         Check.STORAGE,

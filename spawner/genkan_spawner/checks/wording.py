@@ -44,14 +44,19 @@ def bare(resource: str) -> str:
     return resource
 
 
-def amount_of(resource: str, amount: int) -> str:
+def amount_of(resource: str, amount: int) -> Sentence:
     """Return an amount with its unit: `3 GPUs`, `20 GB of memory`, `1.5 CPU cores`."""
     name = bare(resource)
     if is_bytes(name):
-        return f"{_size(amount)} of {noun(name)}"
+        return say("{size} of {what}", size=_size(amount), what=noun(name))
     number = Decimal(amount) / THOUSANDTHS
     shown = f"{number.normalize():f}" if number else "0"
-    return f"{shown} {noun(name, plural=number != 1)}"
+    return say("{number} {things}", number=shown, things=noun(name, plural=number != 1))
+
+
+def how_many(resource: str, amount: int) -> int:
+    """Return whether words stand in the singular (1) or the plural (2); what is counted in bytes is one thing."""
+    return 1 if is_bytes(resource) or amount == THOUSANDTHS else 2
 
 
 def number_of(resource: str, amount: int) -> str:

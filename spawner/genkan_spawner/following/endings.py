@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from genkan_profiles.language.sentences import Sentence, say
 from genkan_spawner.homes.preparation import PREPARATION, failed_preparation
 from genkan_spawner.reasons import Reason
 
@@ -39,7 +40,7 @@ class Ending:
     """The end of a server, in a sentence for its user."""
 
     reason: Reason
-    sentence: str
+    sentence: Sentence
     at: datetime | None = None
     show_log: bool = False
     """Whether the last lines of the server's log would help."""
@@ -90,7 +91,7 @@ def end_of(pod: PodState) -> Ending | None:
     if pod.phase in {"Failed", "Succeeded"}:
         return _not_prepared(pod) or _by_itself(pod)
     if pod.deleted is not None:
-        return Ending(Reason.UNAVAILABLE, "The server was taken away.", pod.deleted)
+        return Ending(Reason.UNAVAILABLE, say("The server was taken away."), pod.deleted)
     return None
 
 
@@ -118,13 +119,13 @@ def _still_preparing(pod: PodState, *, now: datetime, patience: Patience) -> End
 def _by_itself(pod: PodState) -> Ending:
     ended = next((row.terminated for row in pod.containers if row.terminated is not None and _is_server(row)), None)
     if ended is None:
-        return Ending(Reason.UNAVAILABLE, "The server ended.")
+        return Ending(Reason.UNAVAILABLE, say("The server ended."))
     if ended.reason == "OOMKilled":
-        return Ending(Reason.CAPACITY, "The server used more memory than it had, and was ended.", ended.at)
+        return Ending(Reason.CAPACITY, say("The server used more memory than it had, and was ended."), ended.at)
     if ended.exit_code:
-        sentence = f"The server ended by itself with exit code {ended.exit_code}."
+        sentence = say("The server ended by itself with exit code {code}.", code=ended.exit_code)
         return Ending(Reason.UNAVAILABLE, sentence, ended.at, show_log=True)
-    return Ending(Reason.UNAVAILABLE, "The server ended by itself.", ended.at)
+    return Ending(Reason.UNAVAILABLE, say("The server ended by itself."), ended.at)
 
 
 def has_failed(pod: PodState) -> bool:
@@ -148,32 +149,32 @@ def _disrupted(pod: PodState) -> Ending:
         case "DeletionByTaintManager" | "DeletionByPodGC":
             return Ending(*_GONE, condition.since)
         case _:
-            sentence = "The server was stopped because its machine is being taken out of service."
+            sentence = say("The server was stopped because its machine is being taken out of service.")
             return Ending(Reason.CAPACITY, sentence, condition.since)
 
 
-def _of_kubelet(message: str) -> str:
+def _of_kubelet(message: str) -> Sentence:
     if "memory" in message:
-        return "The server was stopped because its machine ran out of memory."
+        return say("The server was stopped because its machine ran out of memory.")
     if "storage" in message or "inodes" in message or "DiskPressure" in message:
-        return "The server was stopped because its machine ran out of disk space."
-    return "The server was stopped because its machine ran out of resources."
+        return say("The server was stopped because its machine ran out of disk space.")
+    return say("The server was stopped because its machine ran out of resources.")
 
 
-_GONE = (Reason.CAPACITY, "The server was stopped because its machine went away.")
-_PREEMPTED = (Reason.PRIORITY, "The server was stopped to make room for a job of higher priority.")
+_GONE = (Reason.CAPACITY, say("The server was stopped because its machine went away."))
+_PREEMPTED = (Reason.PRIORITY, say("The server was stopped to make room for a job of higher priority."))
 _FAILURES = {
     "Preempting": _PREEMPTED,
     "NodeLost": _GONE,
     "NodeShutdown": _GONE,
     "Shutdown": _GONE,
     "Terminated": _GONE,
-    "NodeAffinity": (Reason.CAPACITY, "The machine was changed so that the server may not run there."),
+    "NodeAffinity": (Reason.CAPACITY, say("The machine was changed so that the server may not run there.")),
     "UnexpectedAdmissionError": (
         Reason.CAPACITY,
-        "The machine refused the server, most likely because one of its GPUs has failed.",
+        say("The machine refused the server, most likely because one of its GPUs has failed."),
     ),
-    "DeadlineExceeded": (Reason.UNAVAILABLE, "The server reached the longest time that it may run."),
+    "DeadlineExceeded": (Reason.UNAVAILABLE, say("The server reached the longest time that it may run.")),
 }
 """By the kubelet's and the controllers' reasons for a pod's phase Failed."""
 
@@ -182,8 +183,8 @@ def _failed(pod: PodState) -> Ending:
     if pod.reason == "Evicted":
         return Ending(Reason.CAPACITY, _of_kubelet(pod.message))
     if pod.reason.startswith("OutOf"):
-        return Ending(Reason.CAPACITY, "Somebody else took the last room on the machine.")
-    return Ending(*_FAILURES.get(pod.reason, (Reason.UNAVAILABLE, "The machine refused the server.")))
+        return Ending(Reason.CAPACITY, say("Somebody else took the last room on the machine."))
+    return Ending(*_FAILURES.get(pod.reason, (Reason.UNAVAILABLE, say("The machine refused the server."))))
 
 
 def _not_made(pod: PodState, of_claims: Iterable[Happening], *, now: datetime, patience: Patience) -> Ending | None:
@@ -209,13 +210,13 @@ def _not_placed(pod: PodState, *, now: datetime, patience: Patience) -> Ending |
         return None
     if sentence := reach_sentence(condition.message):
         return Ending(Reason.STORAGE, sentence, now, detail=condition.message)
-    return Ending(Reason.CAPACITY, "No machine has had room for this server.", now, detail=condition.message)
+    return Ending(Reason.CAPACITY, say("No machine has had room for this server."), now, detail=condition.message)
 
 
 def _of_container(pod: PodState, row: ContainerState, *, now: datetime, patience: Patience) -> Ending | None:
     waiting = row.waiting_reason
     if waiting in _IMAGE_FINAL:
-        return Ending(Reason.IMAGE, "The name of the image is not valid; administrators can correct it.", now)
+        return Ending(Reason.IMAGE, say("The name of the image is not valid; administrators can correct it."), now)
     if waiting in _IMAGE_FAILED:
         return _of_image(pod, row, now=now, patience=patience)
     if waiting in _CONFIGURATION:
@@ -223,8 +224,10 @@ def _of_container(pod: PodState, row: ContainerState, *, now: datetime, patience
     last = row.last_terminated or row.terminated
     if last is not None and row.restarts + (row.terminated is not None) >= MOST_RESTARTS:
         if last.reason == "OOMKilled":
-            return Ending(Reason.CAPACITY, "The server needs more memory to start than this hardware has.", last.at)
-        sentence = f"The server ended again and again while it started, with exit code {last.exit_code}."
+            return Ending(
+                Reason.CAPACITY, say("The server needs more memory to start than this hardware has."), last.at
+            )
+        sentence = say("The server ended again and again while it started, with exit code {code}.", code=last.exit_code)
         return Ending(Reason.UNAVAILABLE, sentence, last.at, show_log=True)
     return None
 
@@ -233,21 +236,21 @@ def _of_configuration(row: ContainerState, *, now: datetime) -> Ending:
     detail = row.waiting_message
     if sentence := folder_sentence(detail):
         return Ending(Reason.STORAGE, sentence, now, detail=detail)
-    sentence = "The server's container could not be made; administrators can see why."
+    sentence = say("The server's container could not be made; administrators can see why.")
     return Ending(Reason.UNAVAILABLE, sentence, now, detail=detail)
 
 
 def _of_image(pod: PodState, row: ContainerState, *, now: datetime, patience: Patience) -> Ending | None:
     text = row.waiting_message.lower()
     if any(word in text for word in ("not found", "manifest unknown", "no such image")):
-        return Ending(Reason.IMAGE, "The image does not exist; administrators can correct the catalogue.", now)
+        return Ending(Reason.IMAGE, say("The image does not exist; administrators can correct the catalogue."), now)
     if any(word in text for word in ("unauthorized", "denied", "authentication required")):
-        return Ending(Reason.IMAGE, "The image may not be fetched; administrators can give the right to.", now)
+        return Ending(Reason.IMAGE, say("The image may not be fetched; administrators can give the right to."), now)
     scheduled = pod.conditions.get("PodScheduled")
     began = (scheduled.since if scheduled else None) or pod.created or now
     if (now - began).total_seconds() < patience.pulling:
         return None
-    return Ending(Reason.IMAGE, "The image cannot be fetched at the moment.", now)
+    return Ending(Reason.IMAGE, say("The image cannot be fetched at the moment."), now)
 
 
 def _not_mounted(

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
+from genkan_profiles.language.sentences import Sentence, say
+
 from .happenings import Happening
 from .pod_state import PodState
 
@@ -26,21 +28,21 @@ class Progress:
     """A step with its sentence."""
 
     step: Step
-    sentence: str
+    sentence: Sentence
 
 
 def progress_of(pod: PodState | None, happenings: Iterable[Happening] = ()) -> Progress:
     """Return where a start stands."""
     if pod is None:
-        return Progress(Step.ASKED, "The server was asked for.")
+        return Progress(Step.ASKED, say("The server was asked for."))
     if not pod.placed:
         if pod.unschedulable is not None:
-            return Progress(Step.PLACING, "No machine has room yet.")
-        return Progress(Step.PLACING, "A machine is being looked for.")
+            return Progress(Step.PLACING, say("No machine has room yet."))
+        return Progress(Step.PLACING, say("A machine is being looked for."))
     if pod.running:
-        return Progress(Step.RUNNING, "The server runs; it is being connected.")
+        return Progress(Step.RUNNING, say("The server runs; it is being connected."))
     if any(container.running for container in pod.containers):
-        return Progress(Step.STARTING, "The server is starting up.")
+        return Progress(Step.STARTING, say("The server is starting up."))
     return _on_machine(pod, happenings)
 
 
@@ -50,18 +52,19 @@ def _on_machine(pod: PodState, happenings: Iterable[Happening]) -> Progress:
         if happening.reason in _SENTENCES:
             newest = happening.reason
     if newest is None:
-        return Progress(Step.PLACED, f"A place was found on {pod.node}; storage and image are being prepared.")
+        sentence = say("A place was found on {machine}; storage and image are being prepared.", machine=pod.node)
+        return Progress(Step.PLACED, sentence)
     step, sentence = _SENTENCES[newest]
     return Progress(step, sentence)
 
 
 _SENTENCES = {
-    "FailedMount": (Step.MOUNTING, "The storage could not be mounted yet; it is tried again."),
-    "FailedAttachVolume": (Step.MOUNTING, "The storage is not free yet; it is tried again."),
-    "SuccessfulAttachVolume": (Step.MOUNTING, "The storage is attached."),
-    "Pulling": (Step.PULLING, "The image is being fetched; the first time on a machine this takes minutes."),
-    "Pulled": (Step.PULLED, "The image is there."),
-    "Created": (Step.STARTING, "The server is starting up."),
-    "Started": (Step.STARTING, "The server is starting up."),
+    "FailedMount": (Step.MOUNTING, say("The storage could not be mounted yet; it is tried again.")),
+    "FailedAttachVolume": (Step.MOUNTING, say("The storage is not free yet; it is tried again.")),
+    "SuccessfulAttachVolume": (Step.MOUNTING, say("The storage is attached.")),
+    "Pulling": (Step.PULLING, say("The image is being fetched; the first time on a machine this takes minutes.")),
+    "Pulled": (Step.PULLED, say("The image is there.")),
+    "Created": (Step.STARTING, say("The server is starting up.")),
+    "Started": (Step.STARTING, say("The server is starting up.")),
 }
 """By the kubelet's own reasons."""

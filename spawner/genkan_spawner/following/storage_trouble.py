@@ -7,24 +7,24 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_ADMINISTRATOR = "Tell an administrator."
+from genkan_profiles.language.sentences import NOTHING, Sentence, say
 
-_Sentences = Sequence[tuple[re.Pattern[str], str]]
+_Sentences = Sequence[tuple[re.Pattern[str], Sentence]]
 
-NO_ANSWER = "The file server of the storage does not answer. Try again later, or tell an administrator."
+NO_ANSWER = say("The file server of the storage does not answer. Try again later, or tell an administrator.")
 
 _MOUNTING: _Sentences = (
     (
         re.compile(r"Multi-Attach error"),
-        "Your storage is still held by another server on another machine; stop that one first.",
+        say("Your storage is still held by another server on another machine; stop that one first."),
     ),
     (
         re.compile(r"access denied|permission denied|Operation not permitted", re.IGNORECASE),
-        f"The file server does not let the machine mount the storage. {_ADMINISTRATOR}",
+        say("The file server does not let the machine mount the storage. Tell an administrator."),
     ),
     (
         re.compile(r"reason given by server: No such file|no such file or directory", re.IGNORECASE),
-        f"The storage is not where it should be on the file server. {_ADMINISTRATOR}",
+        say("The storage is not where it should be on the file server. Tell an administrator."),
     ),
     (
         re.compile(
@@ -35,17 +35,23 @@ _MOUNTING: _Sentences = (
         NO_ANSWER,
     ),
 )
-_NOT_MOUNTED = "The storage of this server cannot be mounted; administrators can look into it."
+_NOT_MOUNTED = say("The storage of this server cannot be mounted; administrators can look into it.")
 
 _PLACING: _Sentences = (
-    (re.compile(r'persistentvolumeclaim "[^"]*" is being deleted'), f"The storage is being deleted. {_ADMINISTRATOR}"),
+    (
+        re.compile(r'persistentvolumeclaim "[^"]*" is being deleted'),
+        say("The storage is being deleted. Tell an administrator."),
+    ),
     (
         re.compile(r'persistentvolumeclaim "[^"]*" not found|persistentvolumeclaim "[^"]*" bound to non-existent'),
-        "The storage of this server is not there; administrators can look into it.",
+        say("The storage of this server is not there; administrators can look into it."),
     ),
     (
         re.compile(r'unbound immediate PersistentVolumeClaims|storageclass\S* "[^"]*" not found'),
-        f"The storage of this server has not been made: nothing makes it, or what does has failed. {_ADMINISTRATOR}",
+        say(
+            "The storage of this server has not been made: nothing makes it, or what does has failed. "
+            "Tell an administrator."
+        ),
     ),
 )
 """What holds for all machines alike, so that no room anywhere would help."""
@@ -53,19 +59,19 @@ _PLACING: _Sentences = (
 _OF_MACHINES: _Sentences = (
     (
         re.compile(r"ReadWriteOncePod access mode"),
-        "Your storage is in use by another server, and one at a time can use it; stop that one first.",
+        say("Your storage is in use by another server, and one at a time can use it; stop that one first."),
     ),
     (
         re.compile(r"volume node affinity conflict|match PersistentVolume's node affinity"),
-        "None of the machines that reach the storage has had room for this server.",
+        say("None of the machines that reach the storage has had room for this server."),
     ),
     (
         re.compile(r"didn't find available persistent volumes to bind"),
-        f"There is no disk for the storage of this server. {_ADMINISTRATOR}",
+        say("There is no disk for the storage of this server. Tell an administrator."),
     ),
     (
         re.compile(r"exceed max volume count"),
-        "The machines cannot take more disks than they have. Try again later, or choose other hardware.",
+        say("The machines cannot take more disks than they have. Try again later, or choose other hardware."),
     ),
 )
 """What holds for some machines, while others may only be full."""
@@ -75,42 +81,42 @@ _FULL = re.compile(r"No space left on device|ENOSPC|Errno 28\b|database or disk 
 _SHARE = re.compile(r"Disk quota exceeded|EDQUOT|Errno 122\b")
 
 
-def mounting_sentence(message: str) -> str:
+def mounting_sentence(message: str) -> Sentence:
     """Say why a volume is not mounted."""
     return _first(_MOUNTING, message) or _NOT_MOUNTED
 
 
-def absent_sentence(message: str) -> str:
+def absent_sentence(message: str) -> Sentence:
     """Say of a pod without a place that its storage is not there, wherever it might go; empty if that is not so."""
     return _first(_PLACING, message)
 
 
-def reach_sentence(message: str) -> str:
+def reach_sentence(message: str) -> Sentence:
     """Say of a pod without a place that its storage keeps it from machines; empty if that is not so."""
     return _first(_OF_MACHINES, message)
 
 
-def folder_sentence(message: str) -> str:
+def folder_sentence(message: str) -> Sentence:
     """Say of a container that cannot be made that its folder in a volume cannot be; empty if that is not so."""
     if not _SUB_PATH.search(message):
-        return ""
-    return f"The folder of this server's storage cannot be made on the file server. {_ADMINISTRATOR}"
+        return NOTHING
+    return say("The folder of this server's storage cannot be made on the file server. Tell an administrator.")
 
 
-def provisioning_sentence(message: str) -> str:
+def provisioning_sentence(message: str) -> Sentence:
     """Say why no volume is made for a claim."""
     if re.search(r'storageclass\S* "[^"]*" not found', message):
-        return f"Your storage cannot be made: its kind of storage does not exist. {_ADMINISTRATOR}"
+        return say("Your storage cannot be made: its kind of storage does not exist. Tell an administrator.")
     if re.search(r"ResourceExhausted|no space|insufficient|quota", message, re.IGNORECASE):
-        return f"Your storage cannot be made: what makes it has no room left. {_ADMINISTRATOR}"
-    return f"Your storage cannot be made: what makes it has failed. {_ADMINISTRATOR}"
+        return say("Your storage cannot be made: what makes it has no room left. Tell an administrator.")
+    return say("Your storage cannot be made: what makes it has failed. Tell an administrator.")
 
 
 @dataclass(frozen=True, slots=True)
 class FullDisk:
     """What a server said of a disk that it could not write to."""
 
-    sentence: str
+    sentence: Sentence
     """Which disk that is, for the user."""
     line: str
 
@@ -118,15 +124,17 @@ class FullDisk:
 def full_disk(lines: Sequence[str], *, home: str) -> FullDisk | None:
     """Return what a server's last lines say of a full disk, if they do; `home` is where its home is."""
     if share := next((line for line in reversed(lines) if _SHARE.search(line)), ""):
-        sentence = "Your share of a disk is used up, and the server could not write. Ask an administrator for more."
+        sentence = say(
+            "Your share of a disk is used up, and the server could not write. Ask an administrator for more."
+        )
         return FullDisk(sentence, share)
     full = [line for line in reversed(lines) if _FULL.search(line)]
     if own := next((line for line in full if home in line), ""):
-        sentence = "Your home is full, and the server could not write to it. Ask an administrator for more room."
+        sentence = say("Your home is full, and the server could not write to it. Ask an administrator for more room.")
         return FullDisk(sentence, own)
-    sentence = "A disk that the server writes to is full. If it is not your home, tell an administrator."
+    sentence = say("A disk that the server writes to is full. If it is not your home, tell an administrator.")
     return FullDisk(sentence, full[0]) if full else None
 
 
-def _first(sentences: _Sentences, message: str) -> str:
-    return next((sentence for shape, sentence in sentences if shape.search(message)), "")
+def _first(sentences: _Sentences, message: str) -> Sentence:
+    return next((sentence for shape, sentence in sentences if shape.search(message)), NOTHING)

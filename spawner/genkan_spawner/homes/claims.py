@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from genkan_profiles.home_names import escaped_name
+from genkan_profiles.language.sentences import enumerated, say, together
 from genkan_spawner.admission import may_pass
 from genkan_spawner.api import JsonObject, KubernetesApi
 from genkan_spawner.checks.demand import OWNER
@@ -37,7 +38,7 @@ TRIES_FOR = 3.0
 """Seconds for which a question that fails for a passing reason is asked again."""
 
 _PAUSE = 0.2
-_MEND = "Tell an administrator: the hub's documentation on moving homes says what to do."
+_MEND = say("Tell an administrator: the hub's documentation on moving homes says what to do.")
 _LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 
 
@@ -64,9 +65,8 @@ async def settle_claim(spawner: "HomeSpawner", api: KubernetesApi) -> None:
         _take(spawner, marked)
         return
     gone = spawner.all_had_homes.before_claim(spawner.namespace)
-    if gone and not spawner.remake_homes:
-        sentence = f"Your home was {gone}, and is not there now; a new one would be empty. {_MEND}"
-        raise Refusal(sentence, reason=Reason.STORAGE)
+    if gone is not None and not spawner.remake_homes:
+        raise Refusal(together([gone, _MEND]), reason=Reason.STORAGE)
     take_claim(spawner, names[0], exists=False)
 
 
@@ -101,12 +101,11 @@ def _is_taken(claim: JsonObject, user: str, *, surely: bool) -> bool:
     if marked is not None and not surely:
         return False
     name = claim["metadata"]["name"]
-    sentence = (
-        f"The storage {name} may be your home, but nothing says whose it is. {_MEND}"
-        if marked is None
-        else f"The storage {name} should be your home, and is marked as that of another user. {_MEND}"
-    )
-    raise Refusal(sentence, reason=Reason.STORAGE)
+    if marked is None:
+        sentence = say("The storage {name} may be your home, but nothing says whose it is.", name=name)
+    else:
+        sentence = say("The storage {name} should be your home, and is marked as that of another user.", name=name)
+    raise Refusal(together([sentence, _MEND]), reason=Reason.STORAGE)
 
 
 async def _marked(spawner: "HomeSpawner", api: KubernetesApi) -> str | None:
@@ -125,8 +124,8 @@ async def _marked(spawner: "HomeSpawner", api: KubernetesApi) -> str | None:
     for server in dict.fromkeys(("", spawner.name)):
         names = sorted(claim["metadata"]["name"] for claim in own if (_mark(claim, SERVER_NAME) or "") == server)
         if len(names) > 1:
-            sentence = f"Your home may be any of {', '.join(names)}, and nothing says which. {_MEND}"
-            raise Refusal(sentence, reason=Reason.STORAGE)
+            sentence = say("Your home may be any of {names}, and nothing says which.", names=enumerated(names))
+            raise Refusal(together([sentence, _MEND]), reason=Reason.STORAGE)
         if names:
             return str(names[0])
     return None

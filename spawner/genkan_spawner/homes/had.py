@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
+from genkan_profiles.language.sentences import Sentence, say
 from genkan_spawner.api import JsonObject
 
 STATE = "genkan_homes"
@@ -38,11 +39,15 @@ class HadHomes:
         """Whether there has been one, of whatever kind."""
         return bool(self.folder or self.claims)
 
-    def before_claim(self, namespace: str) -> str:
-        """Return what a claim in a namespace would take the place of; empty if it would be the first home there."""
+    def before_claim(self, namespace: str) -> Sentence | None:
+        """Return what a claim in a namespace would take the place of; None if it would be the first home there."""
         if namespace in self.claims:
-            return f"the storage {self.claims[namespace]}"
-        return f"the folder {self.folder}" if self.folder else ""
+            name = self.claims[namespace]
+            return say("Your home was the storage {name}, and is not there now; a new one would be empty.", name=name)
+        if self.folder:
+            name = self.folder
+            return say("Your home was the folder {name}, and is not there now; a new one would be empty.", name=name)
+        return None
 
     def to_state(self) -> JsonObject:
         """Return what is to be kept."""

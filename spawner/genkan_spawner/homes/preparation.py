@@ -7,6 +7,7 @@ runs as the user, with the folder of all homes before it and nothing else, and e
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from genkan_profiles.language.sentences import Sentence, say
 from genkan_spawner.api import JsonObject
 
 from .mounting import HOME_VOLUME
@@ -53,17 +54,17 @@ for point; do (
 exit 0
 """
 
-_SENTENCES: Mapping[int, str] = {
-    UNREACHABLE: "The homes cannot be entered: their folder must let all users pass. Tell an administrator.",
-    LINK: "Your home is a link and not a folder, and links are not followed. Tell an administrator.",
-    NOT_MADE: (
+_SENTENCES: Mapping[int, Sentence] = {
+    UNREACHABLE: say("The homes cannot be entered: their folder must let all users pass. Tell an administrator."),
+    LINK: say("Your home is a link and not a folder, and links are not followed. Tell an administrator."),
+    NOT_MADE: say(
         "Your home could not be made: the group of the servers must be able to write to the folder of the homes. "
         "Tell an administrator."
     ),
-    NO_FOLDER: "There is a file where your home should be. Tell an administrator.",
-    FOREIGN: "Your home belongs to somebody else on the file server. An administrator can hand it over to you.",
-    NO_PARENT: "The folder that your home is in does not exist, or is a link. Tell an administrator.",
-    GONE: (
+    NO_FOLDER: say("There is a file where your home should be. Tell an administrator."),
+    FOREIGN: say("Your home belongs to somebody else on the file server. An administrator can hand it over to you."),
+    NO_PARENT: say("The folder that your home is in does not exist, or is a link. Tell an administrator."),
+    GONE: say(
         "You have had a home, and it is not in its place on the file server; a new one would be empty. "
         "Tell an administrator: the hub's documentation on moving homes says what to do."
     ),
@@ -124,9 +125,9 @@ def _escaped(path: str) -> str:
     return _literal(path.replace("$", "$$"))
 
 
-def failed_preparation(exit_code: int, message: str) -> str:
+def failed_preparation(exit_code: int, message: str) -> Sentence:
     """Say in a sentence for the user why a home could not be prepared."""
     if exit_code == NOT_MADE and any(words in message for words in _FULL):
-        return "There is no room for your home: the disk of the homes is full. Tell an administrator."
+        return say("There is no room for your home: the disk of the homes is full. Tell an administrator.")
     sentence = _SENTENCES.get(exit_code)
-    return sentence or f"Your home could not be prepared (exit code {exit_code}). Tell an administrator."
+    return sentence or say("Your home could not be prepared (exit code {code}). Tell an administrator.", code=exit_code)

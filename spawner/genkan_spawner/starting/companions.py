@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 
+from genkan_profiles.language.sentences import say, together
 from genkan_spawner.admission import Denial, denial_of, may_pass
 from genkan_spawner.api import JsonObject, KubernetesApi
 from genkan_spawner.denials import refusal_of
@@ -12,11 +13,10 @@ from genkan_spawner.refusals import Refusal
 
 from .creation import attempts
 
-_ASK = "Tell an administrator: the hub's log has the details."
 _SENTENCES = {
-    NAMESPACES: f"The place where your servers run could not be created. {_ASK}",
-    SECRETS: f"The certificate of your server could not be created. {_ASK}",
-    SERVICES: f"The network address of your server could not be created. {_ASK}",
+    NAMESPACES: say("The place where your servers run could not be created."),
+    SECRETS: say("The certificate of your server could not be created."),
+    SERVICES: say("The network address of your server could not be created."),
 }
 
 
@@ -64,4 +64,5 @@ def _refusal(kind: Kind, error: KubernetesError) -> Refusal:
     if denial_of(error) is Denial.BUSY:
         return refusal_of(error)
     status = HTTPStatus.SERVICE_UNAVAILABLE
-    return Refusal(_SENTENCES[kind], reason=Reason.UNAVAILABLE, status_code=status, log_message=error.message)
+    sentence = together([_SENTENCES[kind], say("Tell an administrator: the hub's log has the details.")])
+    return Refusal(sentence, reason=Reason.UNAVAILABLE, status_code=status, log_message=error.message)

@@ -6,6 +6,7 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import TypeAlias
 
+from genkan_profiles.language.sentences import say
 from genkan_spawner.admission import may_pass
 from genkan_spawner.api import JsonObject, KubernetesApi
 from genkan_spawner.denials import refusal_of
@@ -131,9 +132,9 @@ def _storage_refusal(error: KubernetesError) -> Refusal:
     refusal = refusal_of(error)
     if error.passing or refusal.reason == Reason.STORAGE:
         return refusal
-    sentence = "There is no room for your home: the share of storage is used up. Ask an administrator for more."
+    sentence = say("There is no room for your home: the share of storage is used up. Ask an administrator for more.")
     if "exceeded quota" not in error.message:
-        sentence = "Your home cannot be created. Tell an administrator: the hub's log has the details."
+        sentence = say("Your home cannot be created. Tell an administrator: the hub's log has the details.")
     return Refusal(sentence, reason=Reason.STORAGE, status_code=409, log_message=error.message)
 
 
@@ -156,5 +157,5 @@ async def attempts(within: float) -> AsyncIterator[bool]:
 
 def not_ended() -> Refusal:
     """Return what a user is told whose earlier server does not go."""
-    sentence = "An earlier server of yours has not ended yet. Try again in a minute."
+    sentence = say("An earlier server of yours has not ended yet. Try again in a minute.")
     return Refusal(sentence, reason=Reason.UNAVAILABLE, status_code=HTTPStatus.SERVICE_UNAVAILABLE)

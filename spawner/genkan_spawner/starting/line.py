@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from genkan_profiles.language.sentences import Sentence, say
 from genkan_spawner.checks.wording import is_device, noun
 from genkan_spawner.cluster.records import PodRecord
 from genkan_spawner.cluster.snapshot import Snapshot
@@ -17,12 +18,17 @@ class Place:
     resource: str
 
     @property
-    def sentence(self) -> str:
+    def sentence(self) -> Sentence:
         """The place in words."""
         what = noun(self.resource)
         if self.length == 1:
-            return f"No machine has room yet; you are the only one who waits for {what}."
-        return f"No machine has room yet; you are number {self.position} of {self.length} who wait for {what}."
+            return say("No machine has room yet; you are the only one who waits for {what}.", what=what)
+        return say(
+            "No machine has room yet; you are number {position} of {length} who wait for {what}.",
+            position=self.position,
+            length=self.length,
+            what=what,
+        )
 
 
 def place_in_line(snapshot: Snapshot, namespace: str, name: str) -> Place | None:

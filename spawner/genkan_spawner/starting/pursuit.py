@@ -6,6 +6,7 @@ from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
 from genkan_profiles.homes import HOME
+from genkan_profiles.language.sentences import say, together
 from genkan_spawner.api import JsonObject
 from genkan_spawner.cluster.projection import mounted_claims
 from genkan_spawner.exceptions import KubernetesError, NotFoundError
@@ -29,8 +30,8 @@ from .story import Story
 LOOK_EVERY = 2.0
 """Seconds between two looks at a pod that does not change: patience runs out without an event."""
 
-_SILENT = Ending(Reason.UNAVAILABLE, "The server runs, but it does not answer.", show_log=True)
-_TAKEN_AWAY = Ending(Reason.UNAVAILABLE, "The server was taken away while it started.")
+_SILENT = Ending(Reason.UNAVAILABLE, say("The server runs, but it does not answer."), show_log=True)
+_TAKEN_AWAY = Ending(Reason.UNAVAILABLE, say("The server was taken away while it started."))
 
 
 class Pursuit:
@@ -153,8 +154,10 @@ class Pursuit:
     def _too_late(self) -> Ending | None:
         if asyncio.get_running_loop().time() < self._deadline:
             return None
-        last = f" It got as far as this: {self._story.last}" if self._story.last else ""
-        return Ending(Reason.UNAVAILABLE, f"The server did not start in time.{last}")
+        sentence, last = say("The server did not start in time."), self._story.last
+        if last:
+            sentence = together([sentence, say("It got as far as this: {last}", last=last)])
+        return Ending(Reason.UNAVAILABLE, sentence)
 
     async def _refusal(self, ending: Ending) -> Refusal:
         reason, sentence = ending.reason, ending.sentence
@@ -163,6 +166,7 @@ class Pursuit:
             if full := full_disk(lines, home=HOME):
                 reason, sentence, lines = Reason.STORAGE, full.sentence, (full.line,)
             words = last_words(lines)
-            sentence = f"{sentence} Its last words: {words}" if words else sentence
+            if words:
+                sentence = together([sentence, say("Its last words: {words}", words=words)])
         status = 503 if reason is Reason.UNAVAILABLE else 409
         return Refusal(sentence, reason=reason, status_code=status, log_message=ending.detail)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 
+from genkan_profiles.language.sentences import say
 from genkan_spawner.api import JsonObject
 from genkan_spawner.checks.demand import Demand, demand_of
 from genkan_spawner.checks.exceptions import ManifestError
@@ -113,8 +114,10 @@ def _demand(manifest: JsonObject, snapshot: Snapshot) -> Demand:
     try:
         return completed(demand_of(manifest), snapshot)
     except ManifestError as e:
-        sentence = "This server is described in a way that no cluster accepts. Tell an administrator: "
-        sentence += "the hub's log has the details."
+        sentence = say(
+            "This server is described in a way that no cluster accepts. "
+            "Tell an administrator: the hub's log has the details."
+        )
         status = HTTPStatus.SERVICE_UNAVAILABLE
         raise Refusal(sentence, reason=Reason.UNAVAILABLE, status_code=status, log_message=str(e)) from e
 

@@ -5,6 +5,7 @@ import uuid
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from genkan_profiles.language.sentences import say
 from genkan_spawner.api import JsonObject
 from genkan_spawner.exceptions import KubernetesError, NotFoundError
 from genkan_spawner.following.steps import Progress, Step
@@ -59,7 +60,7 @@ class Start:
     async def run(self) -> str:
         """Return the address of the server; raises Refusal, and then nothing is left that was not there before."""
         spawner = self._spawner
-        self._story.tell(Progress(Step.ASKED, "Your choice is being checked."))
+        self._story.tell(Progress(Step.ASKED, say("Your choice is being checked.")))
         await spawner.load_user_options()
         if (place := namespace_manifest(spawner)) is not None:
             await create_namespace(self._view.api, place, within=self._within)
@@ -87,7 +88,7 @@ class Start:
                     await create_companion(self._view.api, kind, manifest, within=self._within)
                 await call_pod_created_hook(self._spawner, created)
         except TimeoutError as e:
-            sentence = "The server could not be created in time. Try again in a minute."
+            sentence = say("The server could not be created in time. Try again in a minute.")
             raise Refusal(sentence, reason=Reason.UNAVAILABLE, status_code=HTTPStatus.SERVICE_UNAVAILABLE) from e
         return created
 
@@ -118,7 +119,7 @@ class Start:
             manifest = pinned(manifest, reservation.verdict.node)
             claim = await self._missing_claim()
             reservation.settle(await rehearse(api, PODS, manifest))
-            self._story.tell(Progress(Step.ASKED, "The server is being created."))
+            self._story.tell(Progress(Step.ASKED, say("The server is being created.")))
             spawner.log.info("Creating pod %s/%s", spawner.namespace, spawner.pod_name)
             spawner.remember()
             self._asked = manifest
@@ -145,7 +146,7 @@ class Start:
         await self._spawner.stop(now=True)
 
     def _tell_of_earlier(self) -> None:
-        self._story.tell(Progress(Step.ASKED, "An earlier server of yours is ended first."))
+        self._story.tell(Progress(Step.ASKED, say("An earlier server of yours is ended first.")))
 
     async def _undo(self) -> None:
         """Take the pod away, that very one; what went wrong before is what the user is told."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from genkan_profiles import Catalogue
+from genkan_profiles.language.sentences import NOTHING, Sentence, say
 from genkan_spawner.cluster.telling import tell_once
 
 from .fill import DiskFill, Fills
@@ -46,7 +47,7 @@ class _Disk:
     """By namespace; empty for all of them."""
     largest: tuple[tuple[str, int], ...] = ()
     read_at: float | None = None
-    problem: str = ""
+    problem: Sentence = NOTHING
 
     @classmethod
     def of(cls, rule: DiskRule) -> "_Disk":
@@ -108,7 +109,7 @@ class SharedDisks:
         self._look_if_due()
         return self._fills
 
-    def problems(self) -> list[str]:
+    def problems(self) -> list[Sentence]:
         """Return a sentence for each disk of which it is not known how full it is, for administrators."""
         return [disk.problem for disk in self._disks.values() if disk.problem]
 
@@ -133,18 +134,20 @@ class SharedDisks:
         self._fills = self._known()
 
     async def _look_at(self, disk: _Disk) -> None:
-        problem = ""
+        problem = NOTHING
         try:
             async with asyncio.timeout(WITHIN):
                 disk.readings = await self._readings(disk)
             disk.read_at = self._clock()
         except TimeoutError:
-            problem = f"{disk.rule.hub_path or shown_address(disk.rule.prometheus)} does not answer."
+            problem = say("{place} does not answer.", place=disk.rule.hub_path or shown_address(disk.rule.prometheus))
         except ReadingError as error:
-            problem = str(error)
+            problem = error.sentence
         except Exception:
             log.exception("Looking at the disk of the claim %s failed.", disk.rule.claim)
-            problem = f"The disk of the claim {disk.rule.claim} cannot be looked at; the hub's log shows why."
+            problem = say(
+                "The disk of the claim {claim} cannot be looked at; the hub's log shows why.", claim=disk.rule.claim
+            )
         if disk.file is not None and not problem:
             await self._look_for_largest(disk)
         if problem and problem != disk.problem:
@@ -161,8 +164,12 @@ class SharedDisks:
         here = {namespace: reading for namespace, reading in found.items() if namespace in self._namespaces()}
         if not here:
             raise ReadingError(
-                f"Prometheus at {shown_address(disk.rule.prometheus)} has no volume statistics of the claim "
-                f"{disk.rule.claim}: no server mounts it at the moment, or the kubelets are not asked for them."
+                say(
+                    "Prometheus at {address} has no volume statistics of the claim {claim}: "
+                    "no server mounts it at the moment, or the kubelets are not asked for them.",
+                    address=shown_address(disk.rule.prometheus),
+                    claim=disk.rule.claim,
+                )
             )
         if disk.rule.everywhere:
             # One disk, whose numbers come from any server that has it mounted.

@@ -12,6 +12,7 @@ from typing import Any
 
 import aiohttp
 
+from genkan_profiles.language.sentences import Sentence, say
 from genkan_spawner.api import JsonObject
 
 MOST_NAMED = 3
@@ -24,7 +25,11 @@ _SECRET = re.compile(r"//[^/]*@")
 
 
 class ReadingError(Exception):
-    """A disk of which it is not known how full it is; the message is a sentence for administrators."""
+    """A disk of which it is not known how full it is; `sentence` is for administrators."""
+
+    def __init__(self, sentence: Sentence) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ def read_mount(path: Path) -> Reading:
     try:
         found = os.statvfs(path)
     except OSError as e:
-        raise ReadingError(f"{path} cannot be looked at: {e.strerror}.") from e
+        raise ReadingError(say("{path} cannot be looked at: {why}.", path=path, why=e.strerror)) from e
     used = (found.f_blocks - found.f_bfree) * found.f_frsize
     return Reading(used, used + found.f_bavail * found.f_frsize)
 
@@ -52,7 +57,9 @@ def read_largest(path: Path) -> tuple[tuple[str, int], ...]:
             rows: Any = json.loads(file.read(_LONGEST_FILE))
         found = [(str(user), int(used)) for user, used in rows.items() if int(used) > 0]
     except (OSError, ValueError, TypeError, AttributeError, OverflowError) as e:
-        raise ReadingError(f"{path} does not tell who uses most: it has to map users to bytes, as JSON.") from e
+        raise ReadingError(
+            say("{path} does not tell who uses most: it has to map users to bytes, as JSON.", path=path)
+        ) from e
     return tuple(sorted(found, key=lambda row: (-row[1], row[0]))[:MOST_NAMED])
 
 
@@ -69,13 +76,19 @@ async def read_prometheus(address: str, claim: str) -> Mapping[str, Reading]:
             session.get(f"{address.rstrip('/')}/api/v1/query", params={"query": query}) as response,
         ):
             if response.status != HTTPStatus.OK:
-                raise ReadingError(f"Prometheus at {shown} answers with an error ({response.status}).")
+                raise ReadingError(
+                    say(
+                        "Prometheus at {address} answers with an error ({status}).",
+                        address=shown,
+                        status=response.status,
+                    )
+                )
             answer: JsonObject = json.loads(await response.read())
             return _by_namespace(answer["data"]["result"])
     except (aiohttp.ClientError, OSError) as e:
-        raise ReadingError(f"Prometheus at {shown} does not answer.") from e
+        raise ReadingError(say("Prometheus at {address} does not answer.", address=shown)) from e
     except (ValueError, LookupError, TypeError) as e:
-        raise ReadingError(f"Prometheus at {shown} answers what cannot be understood.") from e
+        raise ReadingError(say("Prometheus at {address} answers what cannot be understood.", address=shown)) from e
 
 
 def shown_address(address: str) -> str:

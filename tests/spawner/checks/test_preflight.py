@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from genkan_profiles import WhenFull
+from genkan_profiles.language.sentences import Sentence, say
 from genkan_spawner.checks.access import check_access
 from genkan_spawner.checks.driver import ImageNeeds, check_driver
 from genkan_spawner.checks.findings import Check, State
@@ -183,8 +184,8 @@ def test_what_the_driver_rules_out_is_no_room() -> None:
     assert verdict.sentence.startswith("All 2 GPUs that this could use are in use.")
 
 
-@pytest.mark.parametrize(("sentence", "state"), [(None, State.READY), ("Not for you.", State.REFUSED)])
-def test_the_catalogue_s_objection_is_the_finding(sentence: str | None, state: State) -> None:
+@pytest.mark.parametrize(("sentence", "state"), [(None, State.READY), (say("Not for you."), State.REFUSED)])
+def test_the_catalogue_s_objection_is_the_finding(sentence: Sentence | None, state: State) -> None:
     found = check_access(sentence)
 
     assert (found.state, found.message) == (state, sentence or "")

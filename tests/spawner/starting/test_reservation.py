@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from genkan_profiles.language.sentences import say
 from genkan_spawner.api import JsonObject
 from genkan_spawner.checks.demand import Demand
 from genkan_spawner.checks.findings import Verdict
@@ -84,7 +85,7 @@ async def test_the_place_is_kept_until_the_watch_shows_the_pod(monkeypatch: pyte
             pass
 
 
-@pytest.mark.parametrize("failure", [Refusal("No.", reason=Reason.STORAGE), asyncio.CancelledError(), OSError()])
+@pytest.mark.parametrize("failure", [Refusal(say("No."), reason=Reason.STORAGE), asyncio.CancelledError(), OSError()])
 def test_the_place_is_given_back_if_what_follows_fails(monkeypatch: pytest.MonkeyPatch, failure: BaseException) -> None:
     @in_jumping_time
     async def run() -> None:

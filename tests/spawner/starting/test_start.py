@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from genkan_profiles.language.sentences import say
 from genkan_spawner.aftermath import Aftermath
 from genkan_spawner.api import JsonObject
 from genkan_spawner.kinds import CLAIMS, PODS
@@ -69,7 +70,7 @@ async def test_where_a_server_will_be_is_written_down_once_after_its_form_was_an
     async with stage(monkeypatch) as play, spawners(monkeypatch) as make:
         record, database = Record(), Database()
         spawner = make(orm_spawner=record, database=database)
-        spawner.aftermath = Aftermath("The server ended by itself.", datetime.now(tz=UTC))
+        spawner.aftermath = Aftermath(say("The server ended by itself."), datetime.now(tz=UTC))
         await answer_form(spawner, {})
         # JupyterHub commits after this, and before the start.
         spawner.clear_state()
