@@ -36,7 +36,7 @@ class StartProgressHandler(FragmentHandler):
         seen = self.get_query_argument("seen", "")
         if seen.isdecimal():
             await self._until_news(spawner, int(seen))
-        if spawner is None or spawner.pending != "spawn":
+        if spawner is None or not _is_under_way(spawner):
             self.finish(json.dumps({"ended": True}))
             return
         page, reader = spawner.start_page, self.reader
@@ -47,21 +47,33 @@ class StartProgressHandler(FragmentHandler):
 
     async def _until_news(self, spawner: GenkanSpawner | None, seen: int) -> None:
         until = asyncio.get_running_loop().time() + LONGEST
-        while spawner is not None and spawner.pending == "spawn" and len(spawner.start_page.told) == seen:
+        while spawner is not None and _is_under_way(spawner) and len(spawner.start_page.told) == seen:
             left = until - asyncio.get_running_loop().time()
             if left <= 0 or self.left:
                 return
             await spawner.more_told(seen, within=min(LOOK_EVERY, left))
 
 
+def _is_under_way(spawner: GenkanSpawner) -> bool:
+    """Return whether a start has not ended; JupyterHub takes one that is being cancelled for a server that runs."""
+    return spawner.pending == "spawn" or spawner.cancelling
+
+
 class StartCancelHandler(UserServerAPIHandler):  # type: ignore[misc]  # same
     """Ends a start for a form without JavaScript, as JupyterHub's REST API does."""
 
-    async def post(self, user_name: str, server_name: str | None) -> None:
+    async def post(self, user_name: str, server_name: str | None = "") -> None:
         """End the start, remove what it has made, and go back to the form."""
         name = server_name or ""
-        await self.delete(user_name, name)
-        user = self.find_user(user_name)
+        user: Any = self.find_user(user_name)
+        spawner = user.spawners.get(name) if user is not None else None
+        if spawner is not None:
+            spawner.cancelling = True
+        try:
+            await self.delete(user_name, name)
+        finally:
+            if spawner is not None:
+                spawner.cancelling = False
         stops = name in user.spawners and user.spawners[name].pending
         page = "spawn-pending" if stops else "spawn"
         self.clear_header("Content-Type")
@@ -78,7 +90,7 @@ class StartCancelHandler(UserServerAPIHandler):  # type: ignore[misc]  # same
         """Return what else there is to do; a form has nothing to say of that."""
         return None
 
-    def get_content_type(self) -> str:
+    def get_content_type(self) -> Any:
         """Say what an error is shown as."""
         return "text/html"
 

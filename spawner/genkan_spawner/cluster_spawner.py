@@ -119,6 +119,8 @@ class ClusterSpawner(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is publi
     """Namespace and name of the claim of the home, if it was there a moment ago."""
     chosen_names: Sequence[str] = ()
     """What was chosen for the present start, as people call it."""
+    cancelling: bool = False
+    """Whether its start is being given up at its user's wish."""
     foresees: bool = False
     """Whether nothing is started with it, and it only shows what it would create."""
 

@@ -1,7 +1,7 @@
 """The one exception that tells a user why a server does not start."""
 
 from http import HTTPStatus
-from typing import Self
+from typing import Any, Self
 
 from jupyterhub.spawner import SpawnException
 
@@ -56,5 +56,5 @@ class Refusal(SpawnException):  # type: ignore[misc]  # JupyterHub is published 
     @property
     def jupyterhub_message(self) -> Sentence:
         """The sentence, where JupyterHub's pages look for it."""
-        sentence: Sentence = self.message
-        return sentence
+        words: Any = self.message
+        return words if isinstance(words, Sentence) else Sentence.quoted(str(words))

@@ -17,6 +17,7 @@
   const events = document.getElementById("genkan-events");
   let told = texts.told;
   let failures = 0;
+  let leaving = false;
   let shownAt = performance.now();
 
   const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -62,9 +63,12 @@
   }
 
   async function follow() {
-    for (;;) {
+    while (!leaving) {
       try {
         const answer = await ask({ seen: told });
+        if (leaving) {
+          return;
+        }
         failures = 0;
         tellOfProblem("");
         if (answer.ended) {
@@ -76,6 +80,9 @@
       } catch (error) {
         if (["401", "403", "404"].includes(error.message)) {
           window.location.reload();
+          return;
+        }
+        if (leaving) {
           return;
         }
         failures += 1;
@@ -99,6 +106,13 @@
     }
   }
 
+  document.getElementById("genkan-cancel").form.addEventListener("submit", (event) => {
+    if (leaving) {
+      event.preventDefault();
+    }
+    leaving = true;
+    tellOfProblem(texts.cancelling);
+  });
   details.addEventListener("toggle", () => details.open && followEvents());
   setInterval(showSeconds, 1000);
   follow();
