@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from genkan_profiles.language.packing import packed, unpacked
-from genkan_profiles.language.sentences import Sentence, say_number
+from genkan_profiles.language.sentences import Sentence, say, say_number
 
 from .following.endings import Ending
 from .following.pod_state import moment
@@ -38,8 +38,9 @@ class Aftermath:
     @classmethod
     def dismissal(cls, by: str, note: str, *, now: datetime) -> Self:
         """Tell that an administrator stopped a server, and what they wrote to its user."""
-        sentence = f"{by} stopped the server."
-        return cls(f"{sentence} This is what they wrote: {note}" if note else sentence, now)
+        if not note:
+            return cls(say("{who} stopped the server.", who=by), now)
+        return cls(say("{who} stopped the server. This is what they wrote: {note}", who=by, note=note), now)
 
     @classmethod
     def from_state(cls, state: Any) -> Self | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
+from genkan_profiles.language.sentences import Sentence
 from genkan_spawner.reasons import Reason
 from genkan_spawner.refusals import Refusal
 
@@ -112,7 +113,7 @@ class Confirmations:
             raise Refusal(sentence, reason=Reason.UNAVAILABLE, status_code=status)
 
 
-def _refusal(sentence: str) -> Refusal:
+def _refusal(sentence: Sentence) -> Refusal:
     return Refusal(sentence, reason=Reason.ACCESS, status_code=HTTPStatus.FORBIDDEN)
 
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
 
+from genkan_profiles.language.sentences import Sentence, say
+
 
 class Way(StrEnum):
     """Where a page leads on to."""
@@ -133,24 +135,27 @@ class Wording:
             Way.OTHER_ACCOUNT,
         )
 
-    def session_over(self) -> str:
+    def session_over(self) -> Sentence:
         """Refuse a start by somebody whose session at the provider has ended."""
-        return f"Your session at {self.provider} is over. Sign in again, then start the server."
+        text = "Your session at {provider} is over. Sign in again, then start the server."
+        return say(text, provider=self.provider)
 
-    def never_signed_in(self) -> str:
+    def never_signed_in(self) -> Sentence:
         """Refuse a start by somebody of whom the provider has said nothing yet."""
-        return f"You have not signed in with {self.provider} yet. Do so, then start the server."
+        return say("You have not signed in with {provider} yet. Do so, then start the server.", provider=self.provider)
 
-    def no_longer_allowed(self) -> str:
+    def no_longer_allowed(self) -> Sentence:
         """Refuse a start by somebody whose groups, or who, went out."""
-        return f"Your account has no access to this hub any more. Ask {self.who}; once you have access, sign in again."
+        text = "Your account has no access to this hub any more. Ask {who}; once you have access, sign in again."
+        return say(text, who=self.who)
 
-    def unconfirmed(self) -> str:
+    def unconfirmed(self) -> Sentence:
         """Refuse a start by somebody for whom the provider has not spoken for too long."""
-        return (
-            f"{self.provider} does not answer, so that it is not known what you may start. Servers that run go on. "
-            f"Try again later, or tell {self.who}."
+        text = (
+            "{provider} does not answer, so that it is not known what you may start. Servers that run go on. "
+            "Try again later, or tell {who}."
         )
+        return say(text, provider=self.provider, who=self.who)
 
 
 def _minutes(seconds: float) -> str:
