@@ -56,7 +56,8 @@ def reader_of(context: Context) -> Language:
     if isinstance(known, Language):
         return known
     handler = getattr(context.get("static_url"), "__self__", None)
-    return preferred(handler.request.headers.get("Accept-Language") if handler is not None else None)
+    request = getattr(handler, "request", None)
+    return preferred(request.headers.get("Accept-Language") if request is not None else None)
 
 
 @pass_context

@@ -9,6 +9,7 @@ from jupyterhub.apihandlers.users import UserServerAPIHandler
 from jupyterhub.handlers import BaseHandler
 from jupyterhub.scopes import needs_scope
 from jupyterhub.utils import url_escape_path, url_path_join
+from tornado.web import HTTPError
 
 from genkan_spawner import GenkanSpawner
 from genkan_spawner.start_page import events_part
@@ -66,7 +67,9 @@ class StartCancelHandler(UserServerAPIHandler):  # type: ignore[misc]  # same
         """End the start, remove what it has made, and go back to the form."""
         name = server_name or ""
         user: Any = self.find_user(user_name)
-        spawner = user.spawners.get(name) if user is not None else None
+        if user is None:
+            raise HTTPError(HTTPStatus.NOT_FOUND)
+        spawner = user.spawners.get(name)
         if spawner is not None:
             spawner.cancelling = True
         try:

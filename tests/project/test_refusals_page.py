@@ -17,7 +17,7 @@ MODULES = [
     *(SPAWNER / f"checks/{name}.py" for name in ("driver", "fit", "limit_ranges", "priority", "quota", "shortage")),
     *(SPAWNER / f"checks/{name}.py" for name in ("disks", "storage", "storage_quota")),
     SPAWNER / "following/storage_trouble.py",
-    *(SPAWNER / f"homes/{name}.py" for name in ("claims", "owner", "preparation", "taking")),
+    *(SPAWNER / f"homes/{name}.py" for name in ("claims", "had", "owner", "preparation", "taking")),
     *(
         SPAWNER / f"starting/{name}.py"
         for name in ("companions", "creation", "line", "pursuit", "reservation", "start")

@@ -136,7 +136,7 @@ async def test_a_view_that_goes_blind_changes_nothing_for_those_that_run(monkeyp
 
 
 @in_jumping_time
-async def test_a_namespace_that_is_not_watched_is_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_namespace_of_any_server_is_watched_where_not_all_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage(monkeypatch, sighted=False) as play, spawners(monkeypatch) as make:
 
         def fails(_: str, path: str) -> Any:
@@ -147,9 +147,10 @@ async def test_a_namespace_that_is_not_watched_is_asked_about(monkeypatch: pytes
             while not play.view.sees_pods(NAMESPACE):
                 await asyncio.sleep(1)
         assert not play.view.sees_pods("elsewhere")
-        play.cluster.put(PODS, {"metadata": {"name": NAME, "namespace": "elsewhere"}, "spec": {"containers": []}})
+        play.put(metadata={"namespace": "elsewhere"})
 
         assert await make(namespace="elsewhere").poll() is None
+        assert play.view.sees_pods("elsewhere")
         assert await make("bob", namespace="elsewhere").poll() == 1
         assert await make().poll() == 1
 
