@@ -25,6 +25,7 @@ up: sandbox-environment ## start a hub on a control plane of its own (PORT, SITE
 test: dev-environment ## run all tests: unit, cluster, browser
 	@tools/system-packages
 	$(bin)/genkan-sandbox binaries --with-helm
+	@$(bin)/python -m tests.support.keycloak || true
 	$(bin)/python -m pytest --numprocesses $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 unit: dev-environment ## run the tests that need no cluster

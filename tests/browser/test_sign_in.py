@@ -1,0 +1,57 @@
+"""Sign-in as people do it: in a browser, through a real Keycloak."""
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from ..support.keycloak import PASSWORD
+from ..support.sign_in import CONTACT, SignInHub
+from .test_main_job import start
+
+
+@pytest.fixture
+async def page_without_scripts(browser: Browser) -> AsyncIterator[Page]:
+    context = await browser.new_context(java_script_enabled=False)
+    yield await context.new_page()
+    await context.close()
+
+
+async def sign_in_at_keycloak(page: Page, name: str) -> None:
+    await page.get_by_role("button", name="Sign in with Keycloak").click()
+    await page.get_by_label("Username or email").fill(name)
+    await page.get_by_label("Password", exact=True).fill(PASSWORD)
+    await page.get_by_role("button", name="Sign In").click()
+
+
+async def test_sign_in_see_what_the_groups_are_offered_start_work_and_sign_out(page: Page, sign_in: SignInHub) -> None:
+    await page.goto(sign_in.url)
+    await sign_in_at_keycloak(page, "bob")
+    await expect(page.get_by_role("radio", name=re.compile("4 × A100"))).to_have_count(1)
+    await expect(page.get_by_role("radio", name=re.compile("RTX 2080 Ti"))).to_have_count(0)
+    await start(page, hardware="Small")
+
+    await page.goto(f"{sign_in.url}hub/home")
+    await page.get_by_role("button", name="Stop My Server").click()
+    await expect(page.get_by_role("button", name="Start My Server")).to_be_visible(timeout=60_000)
+    await page.get_by_role("link", name="Sign out").click()
+    await expect(page.get_by_role("button", name="Sign in with Keycloak")).to_be_visible()
+    await page.get_by_role("button", name="Sign in with Keycloak").click()
+    await expect(page.get_by_label("Username or email")).to_be_visible()
+
+
+async def test_people_get_in_and_read_why_not_without_scripts(page_without_scripts: Page, sign_in: SignInHub) -> None:
+    page = page_without_scripts
+    await page.goto(sign_in.url)
+    await sign_in_at_keycloak(page, "alice")
+    await expect(page.get_by_role("radio", name=re.compile("RTX 2080 Ti"))).to_have_count(1)
+    await page.get_by_role("link", name="Sign out").click()
+
+    await sign_in_at_keycloak(page, "erin")
+    await expect(page.get_by_role("heading", name="This account has no access")).to_be_visible()
+    await expect(page.get_by_role("main")).to_contain_text(f"Ask {CONTACT} for access")
+    await page.get_by_role("link", name="Take another account").click()
+    await page.get_by_role("button", name="Logout").click()
+    await sign_in_at_keycloak(page, "bob")
+    await expect(page.get_by_role("radio", name=re.compile("4 × A100"))).to_have_count(1)
