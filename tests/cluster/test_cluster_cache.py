@@ -43,9 +43,17 @@ class Counting(KubernetesApi):
 
 
 @pytest.fixture
-async def hub_api(sandbox: SandboxRun) -> AsyncIterator[Counting]:
-    """The API as the hub has it."""
-    async with await Counting.connect(sandbox.state / "hub.kubeconfig") as api:
+async def account(cluster: Cluster) -> Account:
+    account = Account(cluster, await cluster.add_namespace())
+    await account.create()
+    return account
+
+
+@pytest.fixture
+async def hub_api(sandbox: SandboxRun, account: Account, tmp_path: Path) -> AsyncIterator[Counting]:
+    """The API as a hub has it that may read everything in all namespaces."""
+    await account.may_read(*RULES)
+    async with await Counting.connect(await account.kubeconfig(sandbox, tmp_path)) as api:
         yield api
 
 
@@ -169,13 +177,6 @@ async def test_a_kind_of_which_nothing_changes_stays_known(hub_api: Counting) ->
             while sum("priorityclasses" in path for path in hub_api.watches) < 4:
                 assert cache.snapshot().knows(*EVERYTHING)
                 await asyncio.sleep(0.01)
-
-
-@pytest.fixture
-async def account(cluster: Cluster) -> Account:
-    account = Account(cluster, await cluster.add_namespace())
-    await account.create()
-    return account
 
 
 @pytest.mark.parametrize("missing", list(RULES))

@@ -154,7 +154,7 @@ def test_down_and_status_and_reset_work_from_another_terminal(run: SandboxRun) -
     assert refused.returncode == 1
     assert "runs already" in refused.stderr
     assert "kube-apiserver" in ask("logs").stdout
-    assert "JupyterHub is now running" in ask("logs", "hub", "-n", "500").stdout
+    assert "Hub API listening on" in ask("logs", "hub", "-n", "500").stdout
     assert "Logs there are: etcd" in ask("logs", "nothing").stderr
 
     assert ask("down").stdout == "Stopped.\n"

@@ -69,7 +69,12 @@ class Account:
 
     @asynccontextmanager
     async def api(self, sandbox: SandboxRun, folder: Path) -> AsyncIterator[KubernetesApi]:
-        """Connect with a token of the account."""
+        """Connect as the account."""
+        async with await KubernetesApi.connect(await self.kubeconfig(sandbox, folder)) as api:
+            yield api
+
+    async def kubeconfig(self, sandbox: SandboxRun, folder: Path) -> Path:
+        """Write a kubeconfig with a token of the account."""
         path = f"/api/v1/namespaces/{self.namespace}/serviceaccounts/default/token"
         request = {
             "apiVersion": "authentication.k8s.io/v1",
@@ -81,5 +86,4 @@ class Account:
         kubeconfig["users"][0]["user"] = {"token": token}
         file = folder / "kubeconfig"
         file.write_text(json.dumps(kubeconfig))
-        async with await KubernetesApi.connect(file) as api:
-            yield api
+        return file

@@ -3,7 +3,7 @@
 import base64
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
@@ -91,7 +91,7 @@ async def account_token(api: KubernetesApi, name: str, *, namespace: str) -> str
     return token
 
 
-def role_manifests(namespace: str, *, servers: Iterable[str]) -> list[JsonObject]:
+def role_manifests(namespace: str, *, servers: Collection[str]) -> list[JsonObject]:
     """Return the rights that the hub's account has in production, and of those what the cluster page needs.
 
     `namespace` is the hub's own, `servers` are those in which it starts servers.
@@ -105,8 +105,19 @@ def role_manifests(namespace: str, *, servers: Iterable[str]) -> list[JsonObject
         *(_role("Role", {"name": "genkan-hub", "namespace": where}, rights.servers) for where in servers),
         _role("ClusterRole", {"name": "genkan-view"}, view),
     ]
-    shown = _role("ClusterRole", {"name": CLUSTER_PAGE_ACCOUNT}, [right for right in view if right.resource in _SHOWN])
-    return [*roles, shown, *(_binding(role, hub) for role in roles), _binding(shown, page)]
+    shown = [
+        *(
+            _role("Role", {"name": CLUSTER_PAGE_ACCOUNT, "namespace": where}, _shown(rights.servers))
+            for where in servers
+        ),
+        _role("ClusterRole", {"name": CLUSTER_PAGE_ACCOUNT}, _shown(view)),
+    ]
+    return [*roles, *shown, *(_binding(role, hub) for role in roles), *(_binding(role, page) for role in shown)]
+
+
+def _shown(rights: Iterable[Right]) -> list[Right]:
+    """Return those that only follow what the page shows."""
+    return [right for right in rights if right.resource in _SHOWN and {*right.verbs} == {"list", "watch"}]
 
 
 def _role(kind: str, metadata: JsonObject, rights: Iterable[Right]) -> JsonObject:

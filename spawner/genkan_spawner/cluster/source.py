@@ -111,6 +111,8 @@ class Followed(Generic[R]):
         self._namespaces += new
         if self._parts:
             self._follow_each(new)
+        else:
+            self._make_do()
 
     def shown(self, raw: JsonObject) -> None:
         """Note what was shown to others and may not come to be listed."""
@@ -139,15 +141,20 @@ class Followed(Generic[R]):
         self._see_whether_settled()
 
     def failed(self, follower: "_Follower[R]") -> None:
+        """Take note that an attempt has failed."""
+        if follower is self._everywhere:
+            self._make_do()
+        self._see_whether_settled()
+
+    def _make_do(self) -> None:
         """Go on with the given namespaces where the others may not be read."""
-        if follower is self._everywhere and follower.liveness.forbidden and self._namespaces and not self._parts:
-            follower.list_again()
+        if self._everywhere.liveness.forbidden and self._namespaces and not self._parts:
+            self._everywhere.list_again()
             for namespace in self._feed.table.namespaces().difference(self._namespaces):
                 self._feed.remove(self._feed.table.keep((), namespace=namespace))
             for namespace in {key[0] for key in self._unlisted}.difference(self._namespaces):
                 self.complete((), namespace=namespace)
             self._follow_each(self._namespaces)
-        self._see_whether_settled()
 
     def _follow_each(self, namespaces: Iterable[str]) -> None:
         for namespace in namespaces:

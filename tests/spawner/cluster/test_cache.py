@@ -199,6 +199,19 @@ async def test_without_the_right_to_all_pods_those_of_the_namespaces_are_followe
         await until(cache, lambda _: bool(server.open.get(PODS)))
 
 
+async def test_namespaces_that_become_known_after_the_refusal_are_followed_at_once(
+    server: FakeApiServer, api: KubernetesApi
+) -> None:
+    server.refused[PODS] = (403, "Forbidden")
+    server.objects[pods_of("team")] = [pod("x", node="a")]
+    async with following(api) as cache:
+        assert not cache.snapshot().knows(Source.PODS)
+        attempts = len(server.watching(PODS))
+        cache.follow(["team"])
+        await until(cache, lambda seen: names(seen) == ["x"] and seen.knows(Source.PODS))
+        assert len(server.watching(PODS)) == attempts
+
+
 async def test_when_the_right_to_all_pods_is_taken_away_the_namespaces_are_left(
     server: FakeApiServer, api: KubernetesApi
 ) -> None:
