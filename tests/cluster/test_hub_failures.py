@@ -82,13 +82,6 @@ async def hub_answers(person: Person) -> None:
             await asyncio.sleep(0.2)
 
 
-async def server_is_reached(person: Person) -> None:
-    """Wait for the proxy's route, which a hub that has come back adds after it has found its servers."""
-    async with asyncio.timeout(WITHIN):
-        while not (await person.lab("GET", "api/status")).is_success:
-            await asyncio.sleep(0.2)
-
-
 async def cluster_answers(cluster: Cluster) -> None:
     """Wait until the API server says that it is ready: it answers earlier, but knows nobody's rights yet."""
     async with asyncio.timeout(WITHIN):
@@ -149,7 +142,7 @@ async def test_a_hub_that_dies_while_it_starts_a_server_takes_it_up_again(
     assert before["status"]["phase"] == "Pending"
     await cluster.heal(fault)
     await alice.until(ready=True, within=WITHIN)
-    await server_is_reached(alice)
+    await alice.reach(within=WITHIN)
     assert await alice.run("20+22") == "42"
     (after,) = await cluster.pods_of("alice")
     assert after["metadata"]["uid"] == before["metadata"]["uid"]

@@ -179,6 +179,12 @@ class Person:
         headers = {"Authorization": f"token {self._token}"}
         return await self._client.request(method, self.server(path, name), headers=headers, **body)
 
+    async def reach(self, *, within: float = START_SECONDS) -> None:
+        """Wait for the proxy's route to the server, which a hub that has come back adds after it has found its servers."""
+        async with asyncio.timeout(within):
+            while not (await self.lab("GET", "api/status")).is_success:
+                await asyncio.sleep(0.2)
+
     async def write(self, path: str, text: str) -> None:
         """Save a text file in the home."""
         body = {"type": "file", "format": "text", "content": text}

@@ -76,6 +76,7 @@ async def test_the_whole_way_works_and_uses_each_right_and_no_other(
     await replaced(run, alice)
     await cluster.heal(slow)
     await alice.until(ready=True)
+    await alice.reach()
     assert await alice.run("6 * 7") == "42"
     await alice.stop()
     await bob.submit(**CPU)
