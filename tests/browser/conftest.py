@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
+from ..support.browser import WIDE
 from ..support.hub import Person
 from ..support.sandbox import SandboxRun, require
 
@@ -44,7 +45,8 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest.fixture
 async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
     """A fresh profile that fails the test when a page asks another host than the hub."""
-    context = await browser.new_context(viewport={"width": 1280, "height": 900})
+    # Colours that are just changing are no colours that anybody reads.
+    context = await browser.new_context(viewport=WIDE, reduced_motion="reduce")
     strangers: list[str] = []
 
     def note(url: str) -> None:

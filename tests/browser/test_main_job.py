@@ -4,19 +4,10 @@ import re
 
 from playwright.async_api import Page, expect
 
+from ..support.browser import START, log_in
 from ..support.cluster import Cluster
 from ..support.hub import Person
 from ..support.sandbox import SandboxRun
-
-START = 120_000
-"""Milliseconds from the click to JupyterLab."""
-
-
-async def log_in(page: Page, sandbox: SandboxRun, person: Person) -> None:
-    await page.goto(sandbox.url)
-    await page.get_by_label(re.compile("username", re.IGNORECASE)).fill(person.user.name)
-    await page.get_by_label(re.compile("password", re.IGNORECASE)).fill(person.user.password)
-    await page.get_by_role("button", name=re.compile("sign in", re.IGNORECASE)).click()
 
 
 async def start(page: Page, *, hardware: str) -> None:
@@ -41,7 +32,7 @@ async def run_cell(page: Page, code: str, *, expected: str) -> None:
 async def test_log_in_choose_work_stop_and_find_the_notebook_on_another_machine(
     page: Page, sandbox: SandboxRun, bob: Person, cluster: Cluster
 ) -> None:
-    await log_in(page, sandbox, bob)
+    await log_in(page, sandbox.url, bob.user)
     await start(page, hardware="Small")
     await page.locator('.jp-LauncherCard[data-category="Notebook"]').first.click()
     await run_cell(page, "1+1", expected="2")
