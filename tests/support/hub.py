@@ -180,7 +180,7 @@ class Person:
         return await self._client.request(method, self.server(path, name), headers=headers, **body)
 
     async def reach(self, *, within: float = START_SECONDS) -> None:
-        """Wait for the proxy's route to the server, which a hub that has come back adds after it has found its servers."""
+        """Wait for the proxy's route to the server: a hub that comes back finds its servers first and adds it then."""
         async with asyncio.timeout(within):
             while not (await self.lab("GET", "api/status")).is_success:
                 await asyncio.sleep(0.2)
