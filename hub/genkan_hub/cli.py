@@ -7,7 +7,9 @@ import typer
 from genkan_images.cli import app as images
 from genkan_profiles import __version__
 
+from .cleaning.cli import clean_up
 from .cluster_page.cli import cluster_page
+from .doctor.cli import doctor
 from .explain.cli import explain
 from .helm.cli import app as helm
 from .homes.cli import app as homes
@@ -24,6 +26,8 @@ app.add_typer(profiles, name="profiles")
 app.add_typer(homes, name="homes")
 app.command()(explain)
 app.command()(cluster_page)
+app.command()(clean_up)
+app.command()(doctor)
 app.add_typer(images, name="images")
 app.add_typer(helm, name="helm")
 app.add_typer(quota, name="quota")

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import yaml
 
-from genkan_profiles import SAMPLE
 from genkan_spawner.api import KubernetesApi
 
 from ...support.cluster import Cluster
@@ -13,7 +12,26 @@ from ...support.helm import PLATFORM, Helm
 from ...support.hub import Person
 from ...support.sandbox import SandboxRun, sandbox_run
 
+CATALOGUE = f"""\
+hardware:
+  - {{slug: cpu-small, display_name: Small, cpu: 1, cpu_limit: 2, memory: 4Gi, default: true}}
+  - slug: a100
+    display_name: A100
+    cpu: 8
+    memory: 64Gi
+    gpu: {{count: 1, product: NVIDIA-A100-SXM4-80GB}}
+images:
+  - {{slug: torch, display_name: T, image: "registry.lab/torch@sha256:{"0" * 64}", min_driver: "580"}}
+priorities:
+  - {{slug: normal, display_name: Normal, priority_class: genkan-normal}}
+teams:
+  - {{group: vision, display_name: Vision, namespace: vision}}
+  - {{group: language, display_name: Language, namespace: language}}
+"""
+"""Of which the site below has everything."""
+
 VALUES = {
+    "hub": {"image": {"name": "registry.example.org/genkan/hub", "tag": "1"}},
     "teams": {
         "vision": {
             "quota": {"requests.cpu": 16, "requests.nvidia.com/gpu": 4},
@@ -21,7 +39,7 @@ VALUES = {
         },
         "language": {"quota": {"requests.nvidia.com/gpu": 2}, "maxPods": 3, "maxFinishedPods": 2},
     },
-    "catalogue": {"content": SAMPLE.read_text()},
+    "catalogue": {"content": CATALOGUE},
     "sharedVolumes": {
         "weights": {"nfs": {"server": "files.example.org", "path": "/weights"}, "namespaces": ["language"]}
     },
@@ -41,8 +59,8 @@ users:
   - {name: carol, groups: [admins], admin: true}
 """
 
-CONFIG = f"""\
-c.GenkanSpawner.catalogue_file = {str(SAMPLE)!r}
+CONFIG = """\
+c.GenkanSpawner.catalogue_file = "FILE"
 
 def fails_for_bob(spawner, pod):
     if spawner.user.name == "bob":
@@ -59,7 +77,9 @@ def run(binaries: None, helm: Helm, tmp_path_factory: pytest.TempPathFactory) ->
     platform, site, config = (folder / name for name in ("platform.yaml", "site.yaml", "hub_config.py"))
     platform.write_text(yaml.safe_dump_all(helm.render(PLATFORM, values=VALUES, name="genkan-platform")))
     site.write_text(SITE)
-    config.write_text(CONFIG)
+    catalogue = folder / "catalogue.yaml"
+    catalogue.write_text(CATALOGUE)
+    config.write_text(CONFIG.replace("FILE", str(catalogue)))
     options = ["--site", str(site), "--platform", str(platform), "--hub-config", str(config), "--audit"]
     with sandbox_run(folder / "state", *options) as run:
         run.wait_ready()

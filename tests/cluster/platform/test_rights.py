@@ -39,7 +39,9 @@ def entries(run: SandboxRun) -> Iterator[JsonObject]:
     for line in log.read_text().splitlines(keepends=True):
         if line.endswith("\n"):
             entry = json.loads(line)
-            if entry["user"]["username"] == ACCOUNT and "objectRef" in entry:
+            resource = entry.get("objectRef", {}).get("resource", "")
+            # Everybody may ask who they are and what they may do.
+            if entry["user"]["username"] == ACCOUNT and resource and not resource.startswith("selfsubject"):
                 yield entry
 
 

@@ -1,0 +1,1 @@
+"""Pods that have ended and that nobody else takes away."""
