@@ -1,6 +1,8 @@
+import contextlib
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
@@ -42,21 +44,38 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
+class OpenContext(Protocol):
+    """Open a browser of somebody's own, with Playwright's options for it."""
+
+    async def __call__(self, **options: Any) -> BrowserContext: ...
+
+
 @pytest.fixture
-async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
-    """A fresh profile that fails the test when a page asks another host than the hub."""
-    # Colours that are just changing are no colours that anybody reads.
-    context = await browser.new_context(viewport=WIDE, reduced_motion="reduce")
+async def open_context(browser: Browser) -> AsyncIterator[OpenContext]:
+    """Browsers that fail the test when a page asks another host than the hub."""
     strangers: list[str] = []
 
     def note(url: str) -> None:
         if not url.startswith(("http://127.", "ws://127.", "data:", "blob:", "about:")):
             strangers.append(url)
 
-    context.on("request", lambda request: note(request.url))
-    yield context
-    await context.close()
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def opened(**options: Any) -> BrowserContext:
+            # Colours that are just changing are no colours that anybody reads.
+            context = await browser.new_context(viewport=WIDE, reduced_motion="reduce", **options)
+            stack.push_async_callback(context.close)
+            context.on("request", lambda request: note(request.url))
+            return context
+
+        yield opened
     assert strangers == []
+
+
+@pytest.fixture
+async def context(open_context: OpenContext) -> BrowserContext:
+    """A browser that nobody has used."""
+    return await open_context()
 
 
 @pytest.fixture
@@ -66,9 +85,14 @@ async def page(context: BrowserContext) -> Page:
 
 
 @pytest.fixture
-async def bob(sandbox: SandboxRun) -> AsyncIterator[Person]:
-    """An ordinary user with nothing running before or after the test."""
-    async with Person.at(sandbox.url, sandbox.user("bob")) as person:
+async def alice(sandbox: SandboxRun) -> AsyncIterator[Person]:
+    """A user of the team Vision, with nothing running before or after the test."""
+    async with Person.visiting(sandbox.url, sandbox.user("alice")) as person:
         yield person
-        for name in await person.servers():
-            await person.stop(name)
+
+
+@pytest.fixture
+async def bob(sandbox: SandboxRun) -> AsyncIterator[Person]:
+    """A user of the team Language, with nothing running before or after the test."""
+    async with Person.visiting(sandbox.url, sandbox.user("bob")) as person:
+        yield person
