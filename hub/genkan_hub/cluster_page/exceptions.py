@@ -6,9 +6,15 @@ ClusterPageError
 └── StopError           a server was not stopped
 """
 
+from genkan_profiles.language.sentences import Sentence
+
 
 class ClusterPageError(Exception):
-    """The message is a sentence for people, and holds nothing secret."""
+    """Says what is the matter in a sentence for people, which holds nothing secret."""
+
+    def __init__(self, sentence: Sentence) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
 
 
 class MeasurementError(ClusterPageError):

@@ -8,6 +8,10 @@ from typing import Any
 from jupyterhub.services.auth import HubOAuthenticated
 from tornado.web import HTTPError, RequestHandler
 
+from genkan_profiles.language.negotiation import preferred
+from genkan_profiles.language.sentences import say
+from genkan_profiles.language.translations import Language
+
 from .exceptions import ClusterPageError
 from .observing import Observer
 from .rendering import Reader, Templates
@@ -49,6 +53,7 @@ class PageHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]  # J
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Referrer-Policy", "same-origin")
+        self.set_header("Vary", "Accept-Language")
 
     async def prepare(self) -> None:
         """Ask the hub who this is, without holding up anybody else."""
@@ -56,11 +61,11 @@ class PageHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]  # J
         model = await self.hub_auth.get_user(self, sync=False)
         if model is None:
             if not self.redirects or self.request.method not in {"GET", "HEAD"}:
-                raise HTTPError(HTTPStatus.FORBIDDEN, reason="Missing or invalid credentials")
+                raise HTTPError(HTTPStatus.FORBIDDEN, reason=say("Missing or invalid credentials."))
             self.redirect(self.get_login_url())
             return
         if not self.hub_auth.check_scopes(self.hub_scopes, model):
-            raise HTTPError(HTTPStatus.FORBIDDEN, reason="Not allowed to see the cluster page")
+            raise HTTPError(HTTPStatus.FORBIDDEN, reason=say("Your account may not see the cluster page."))
 
     def get_current_user(self) -> dict[str, Any] | None:
         """Return what `prepare` was told."""
@@ -77,8 +82,15 @@ class PageHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]  # J
     def reader(self) -> Reader:
         """Whoever asks, as the frame of all pages knows them."""
         model = self.current_user
+        if model is None:
+            return Reader(language=self.language)
         token = self.xsrf_token or b""
-        return Reader(model["name"], frozenset(model["scopes"]), token.decode("ascii"))
+        return Reader(model["name"], frozenset(model["scopes"]), token.decode("ascii"), self.language)
+
+    @property
+    def language(self) -> Language:
+        """In which they want to read."""
+        return preferred(self.request.headers.get("Accept-Language"))
 
     @property
     def view(self) -> ClusterView:
@@ -102,8 +114,8 @@ class PageHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]  # J
         """Say what is wrong in a sentence, and nothing of what a library says."""
         self.set_status(status_code)
         if self.redirects:
-            reader = self.reader if self.current_user else None
-            self.finish(self.templates.render("problem.html", reader, status=status_code, sentence=_sentence(kwargs)))
+            sentence = _sentence(kwargs)
+            self.finish(self.templates.render("problem.html", self.reader, status=status_code, sentence=sentence))
         else:
             self.set_header("Content-Type", "application/json")
             self.finish(json.dumps({"status": status_code, "message": _sentence(kwargs) or self._reason}))
@@ -163,5 +175,5 @@ class HealthHandler(RequestHandler):
 def _sentence(kwargs: Any) -> str:
     error = (kwargs.get("exc_info") or (None, None, None))[1]
     if isinstance(error, ClusterPageError):
-        return str(error)
+        return error.sentence
     return error.reason or "" if isinstance(error, HTTPError) else ""

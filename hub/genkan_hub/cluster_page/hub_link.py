@@ -12,6 +12,8 @@ from urllib.parse import quote
 import aiohttp
 from pydantic import ValidationError
 
+from genkan_profiles.language.sentences import NOTHING, Sentence, say
+
 from .exceptions import HubError, StopError
 from .hub_report import HubReport, StopRequest
 
@@ -45,7 +47,7 @@ class HubLink:
         self._news = asyncio.Event()
         self._heard_at: float | None = None
         self.report = HubReport()
-        self.problem = "The hub has not told of its servers yet."
+        self.problem = say("The hub has not told of its servers yet.")
         """Why nothing new is known, in a sentence for administrators; empty while all is well."""
         self.told: Callable[[HubReport], None] = lambda _report: None
         """Is called with each report."""
@@ -76,12 +78,12 @@ class HubLink:
         try:
             report = await self._report()
         except HubError as e:
-            self._tell(str(e))
+            self._tell(e.sentence)
             return
         self._heard_at = self._clock()
         self.report = report
         self.told(report)
-        self._tell("")
+        self._tell(NOTHING)
 
     async def stop(self, user: str, server: str, *, wanted: StopRequest, token: str) -> None:
         """Have the hub stop a server in the name of whoever has this token. Raises StopError with its words."""
@@ -89,22 +91,24 @@ class HubLink:
         try:
             async with self._answer("POST", address, token, within=_STOP_WITHIN, body=wanted) as response:
                 if not response.ok:
-                    raise StopError(await _words(response))
+                    raise StopError(await _refusal(response))
         except HubError as e:
-            raise StopError(str(e)) from e
+            raise StopError(e.sentence) from e
         self.ask_soon()
 
     async def _report(self) -> HubReport:
         async with self._answer("GET", "genkan/report", self._token, within=WITHIN) as response:
             if response.status == HTTPStatus.FORBIDDEN:
-                raise HubError("The hub does not accept the token of the cluster page, or its rights are not enough.")
+                raise HubError(
+                    say("The hub does not accept the token of the cluster page, or its rights are not enough.")
+                )
             if not response.ok:
-                raise HubError(f"The hub answers with an error ({response.status}).")
+                raise HubError(_failure(response))
             body = await response.read()
         try:
             return HubReport.model_validate_json(body)
         except ValidationError as e:
-            raise HubError("The hub answers what cannot be understood: is it of another version?") from e
+            raise HubError(say("The hub answers what cannot be understood: is it of another version?")) from e
 
     @asynccontextmanager
     async def _answer(
@@ -119,11 +123,12 @@ class HubLink:
             ):
                 yield response
         except TimeoutError as e:
-            raise HubError(f"The hub did not answer within {within.total:.0f} seconds.") from e
+            seconds = round(within.total or 0)
+            raise HubError(say("The hub did not answer within {seconds} seconds.", seconds=seconds)) from e
         except (aiohttp.ClientError, OSError) as e:
-            raise HubError("The hub does not answer.") from e
+            raise HubError(say("The hub does not answer.")) from e
 
-    def _tell(self, problem: str) -> None:
+    def _tell(self, problem: Sentence) -> None:
         if problem and problem != self.problem:
             log.warning("%s", problem)
         elif self.problem and not problem:
@@ -131,10 +136,18 @@ class HubLink:
         self.problem = problem
 
 
-async def _words(response: aiohttp.ClientResponse) -> str:
-    """Return the hub's own sentence for a refusal."""
+async def _refusal(response: aiohttp.ClientResponse) -> Sentence:
+    """Return why the hub does not stop a server, for what is not foreseen in its own words."""
+    if response.status == HTTPStatus.NOT_FOUND:
+        return say("This server does not run any more.")
+    if response.status == HTTPStatus.CONFLICT:
+        return say("This server was started anew in the meantime.")
     try:
         message = str(json.loads(await response.read())["message"])
     except (ValueError, LookupError, TypeError):
         message = ""
-    return message[:_LONGEST_WORDS] or f"The hub answers with an error ({response.status})."
+    return Sentence.quoted(message[:_LONGEST_WORDS]) if message else _failure(response)
+
+
+def _failure(response: aiohttp.ClientResponse) -> Sentence:
+    return say("The hub answers with an error ({status}).", status=response.status)

@@ -58,6 +58,7 @@ class PageSettings(_Told):
     prometheus_url: str = ""
     prometheus_labels: dict[str, str] = Field(default_factory=dict)
     prometheus_token_file: str = ""
+    prometheus_every: float = 10.0
     metrics_for_everyone: bool = False
     """Whether the hub shows its own metrics without a token."""
 

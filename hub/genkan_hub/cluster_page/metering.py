@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from genkan_profiles.language.sentences import NOTHING, Sentence, say
+
 from .exceptions import MeasurementError
 from .hub_report import PageSettings
 from .measurements import (
@@ -23,9 +25,6 @@ from .measurements import (
 from .prometheus import Prometheus, Sample
 
 log = logging.getLogger(__name__)
-
-EVERY = 10.0
-"""Seconds between two readings; exporters measure every 15 or 30."""
 
 PAST_EVERY = 60.0
 """Seconds between two looks at the past, which cost more."""
@@ -50,7 +49,7 @@ class Meter:
         self._idling = Idling()
         self._past_at = float("-inf")
         self._read_at: float | None = None
-        self.problem = ""
+        self.problem = NOTHING
         """Why nothing new is known, in a sentence for administrators."""
 
     @property
@@ -82,7 +81,7 @@ class Meter:
             if self.configured:
                 await self.read()
             try:
-                async with asyncio.timeout(EVERY):
+                async with asyncio.timeout(self._settings.prometheus_every):
                     await self._changed.wait()
             except TimeoutError:
                 continue
@@ -97,24 +96,25 @@ class Meter:
             if self._clock() - self._past_at >= PAST_EVERY:
                 self._idling, self._past_at = await _past(prometheus, settings), self._clock()
         except MeasurementError as e:
-            self._tell(str(e))
+            self._tell(e.sentence)
             return
         except Exception:
             log.exception("Reading what was measured failed.")
-            self._tell("What was measured cannot be read; the log of the cluster page shows why.")
+            self._tell(say("What was measured cannot be read; the log of the cluster page shows why."))
             return
         if settings is not self._settings:
             return
         self._idling = _with_busy(self._idling, found, least=settings.idle_utilisation)
         self._known = Measurements.of(found, self._idling)
         self._read_at = self._clock()
-        self._tell("" if found else f"Prometheus at {prometheus.address} has no measurements of GPUs.")
+        none = say("Prometheus at {address} has no measurements of GPUs.", address=prometheus.address)
+        self._tell(NOTHING if found else none)
 
     def _forget(self) -> None:
         self._known, self._idling = Measurements(), Idling()
-        self._past_at, self._read_at, self.problem = float("-inf"), None, ""
+        self._past_at, self._read_at, self.problem = float("-inf"), None, NOTHING
 
-    def _tell(self, problem: str) -> None:
+    def _tell(self, problem: Sentence) -> None:
         if problem and problem != self.problem:
             log.warning("%s", problem)
         elif self.problem and not problem:

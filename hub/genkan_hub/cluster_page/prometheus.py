@@ -13,6 +13,8 @@ from typing import Annotated, Literal, TypeAlias
 import aiohttp
 from pydantic import BaseModel, ConfigDict, Field
 
+from genkan_profiles.language.sentences import say
+
 from .exceptions import MeasurementError
 
 WITHIN = 10.0
@@ -70,14 +72,28 @@ class Prometheus:
                 session.get(f"{self.address}/api/v1/query", params={"query": expression}) as response,
             ):
                 if response.status != HTTPStatus.OK:
-                    raise MeasurementError(f"Prometheus at {self.address} answers with an error ({response.status}).")
+                    raise MeasurementError(
+                        say(
+                            "Prometheus at {address} answers with an error ({status}).",
+                            address=self.address,
+                            status=response.status,
+                        )
+                    )
                 return _samples(await _body(response))
         except TimeoutError as e:
-            raise MeasurementError(f"Prometheus at {self.address} did not answer within {WITHIN:.0f} seconds.") from e
+            raise MeasurementError(
+                say(
+                    "Prometheus at {address} did not answer within {seconds} seconds.",
+                    address=self.address,
+                    seconds=round(WITHIN),
+                )
+            ) from e
         except (aiohttp.ClientError, OSError) as e:
-            raise MeasurementError(f"Prometheus at {self.address} does not answer.") from e
+            raise MeasurementError(say("Prometheus at {address} does not answer.", address=self.address)) from e
         except ValueError as e:
-            raise MeasurementError(f"Prometheus at {self.address} answers what cannot be understood.") from e
+            raise MeasurementError(
+                say("Prometheus at {address} answers what cannot be understood.", address=self.address)
+            ) from e
 
     def _headers(self) -> dict[str, str]:
         if self._token_file is None:
@@ -85,7 +101,9 @@ class Prometheus:
         try:
             return {"Authorization": f"Bearer {self._token_file.read_text().strip()}"}
         except (OSError, UnicodeDecodeError) as e:
-            raise MeasurementError(f"The token for Prometheus cannot be read from {self._token_file}.") from e
+            raise MeasurementError(
+                say("The token for Prometheus cannot be read from {path}.", path=str(self._token_file))
+            ) from e
 
 
 async def _body(response: aiohttp.ClientResponse) -> bytes:

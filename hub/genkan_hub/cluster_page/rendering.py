@@ -11,12 +11,15 @@ from jupyterhub._data import DATA_FILES_PATH  # jupyterhub.app has it too, and t
 
 from genkan_hub.page_globals import PageGlobals
 from genkan_hub.theme import TEMPLATES as THEME
+from genkan_profiles.language.translations import Language, language
 
 from . import wording
 from .hub_report import FrameReport
 from .registration import SERVICE
 from .selection import Choices, Selection, haystack, is_idle, machine_haystack, sort_number, sort_text
 from .view import ClusterView, MachineView
+
+ENGLISH = language("en")
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -28,9 +31,11 @@ _JUPYTERHUB = Path(DATA_FILES_PATH) / "templates"
 class Reader:
     """Whoever a page is drawn for, as the frame of all pages knows them."""
 
-    name: str
-    scopes: frozenset[str]
-    xsrf_token: str
+    name: str = ""
+    """Empty for whoever is not signed in."""
+    scopes: frozenset[str] = frozenset()
+    xsrf_token: str = ""
+    language: Language = ENGLISH
 
     @property
     def json_escaped_name(self) -> str:
@@ -88,11 +93,17 @@ class Templates:
             }
         )
 
-    def render(self, name: str, reader: Reader | None, **values: Any) -> str:
+    def render(self, name: str, reader: Reader, **values: Any) -> str:
         """Return a page."""
         service = {"name": SERVICE, "href": self._place.page}
-        frame: dict[str, Any] = {"user": reader, "services": [service], "here": SERVICE, **self.frame.model_dump()}
-        if reader is not None:
+        frame: dict[str, Any] = {
+            "user": reader if reader.name else None,
+            "readers_language": reader.language,
+            "services": [service],
+            "here": SERVICE,
+            **self.frame.model_dump(),
+        }
+        if reader.name:
             frame |= {"parsed_scopes": reader.scopes, "xsrf_token": reader.xsrf_token, "xsrf": reader.xsrf_token}
         return self._environment.get_template(name).render(frame | values)
 

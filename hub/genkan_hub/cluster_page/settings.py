@@ -75,6 +75,16 @@ class ClusterPage(Configurable):
         """,
     )
 
+    prometheus_every = Float(
+        10.0,
+        config=True,
+        min=1.0,
+        max=60.0,
+        help="""
+        Seconds between two questions to Prometheus; exporters measure every 15 or 30.
+        """,
+    )
+
     @validate("prometheus_url")
     def _validate_prometheus_url(self, proposal: Any) -> str:
         value = str(proposal.value)

@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 
 from tornado.web import HTTPError
 
+from genkan_profiles.language.sentences import NOTHING, Sentence, say
+
 from .exceptions import StopError
 from .handlers import PageHandler
 from .hub_report import StopRequest
@@ -38,7 +40,7 @@ class StopHandler(PageHandler):
     async def post(self) -> None:
         """Stop it, and show the page again, which says so."""
         if not getattr(self, "_token_authenticated", False):
-            self.check_xsrf_cookie()
+            self._check_form()
         asked = self._asked()
         server = self._server(asked)
         note = " ".join(self.get_body_argument("note", "").split())[:LONGEST_NOTE]
@@ -50,10 +52,17 @@ class StopHandler(PageHandler):
         except StopError as e:
             log.warning("The server %r of %r was not stopped: %s", asked.name, asked.user, e)
             self.set_status(HTTPStatus.CONFLICT)
-            self._ask(server, problem=str(e), note=note)
+            self._ask(server, problem=e.sentence, note=note)
             return
         stopped = asked.user if not asked.name else f"{asked.user}/{asked.name}"
         self.redirect(f"{self.hub_auth.base_url}?{urlencode({'stopped': stopped})}", status=HTTPStatus.SEE_OTHER)
+
+    def _check_form(self) -> None:
+        try:
+            self.check_xsrf_cookie()
+        except HTTPError as e:
+            sentence = say("This form is too old or was not made here. Open the page again, and send it from there.")
+            raise HTTPError(HTTPStatus.FORBIDDEN, reason=sentence) from e
 
     def _asked(self) -> Asked:
         text = self.get_body_argument("started", "")
@@ -67,10 +76,10 @@ class StopHandler(PageHandler):
         """Return the server that is asked about, as far as whoever asks may see and stop it."""
         rows = (row for row in self.view.servers if (row.user, row.name) == (asked.user, asked.name) and row.stoppable)
         if (found := next(rows, None)) is None:
-            raise HTTPError(HTTPStatus.NOT_FOUND, reason="There is no such server that you may stop")
+            raise HTTPError(HTTPStatus.NOT_FOUND, reason=say("There is no such server that you may stop."))
         return found
 
-    def _ask(self, server: ServerView, *, problem: str = "", note: str = "") -> None:
+    def _ask(self, server: ServerView, *, problem: Sentence = NOTHING, note: str = "") -> None:
         self.finish(
             self.templates.render(
                 "stop.html",

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SkipValidation
 
 from .holders import Kind, State
 from .machines import MachineState
@@ -161,8 +161,8 @@ class SourcesView(_Shape):
     """`none` where no Prometheus is configured, `missing` where it has nothing to say."""
     measurements_age: float | None
     """Seconds since Prometheus last answered; null if it never did."""
-    problems: tuple[str, ...] = ()
-    """Sentences for those who may see all servers."""
+    problems: tuple[SkipValidation[str], ...] = ()
+    """Sentences for those who may see all servers; the page says them in the reader's language."""
     catalogue_problems: tuple[str, ...] = ()
     """Why the hub's catalogue cannot be used and the last good one is; for those who may see all servers."""
 

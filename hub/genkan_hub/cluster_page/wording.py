@@ -1,8 +1,9 @@
-"""Amounts and times as the page shows them. Every text of the page is here or in its templates."""
+"""Amounts and times as the page shows them, as sentences that its templates say in the reader's language."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
+from genkan_profiles.language.sentences import Sentence, say, say_number
 from genkan_spawner.checks.wording import noun
 
 from .holders import State
@@ -14,39 +15,37 @@ _GIBIBYTE = 2**30
 _VENDORS = ("NVIDIA-", "Tesla-", "GeForce-", "Quadro-")
 
 
-def _(text: str, **values: object) -> str:
-    return text.format(**values)
-
-
-def duration(seconds: float) -> str:
+def duration(seconds: float) -> Sentence:
     """Return a time span in its two largest units: `2 h 10 min`, `40 min`, `3 d 4 h`."""
     whole = max(int(seconds), 0)
     if whole < MINUTE:
-        return _("{seconds} s", seconds=whole)
+        return say("{seconds} s", seconds=whole)
     if whole < HOUR:
-        return _("{minutes} min", minutes=whole // MINUTE)
+        return say("{minutes} min", minutes=whole // MINUTE)
     if whole < DAY:
         hours, minutes = divmod(whole // MINUTE, 60)
-        return _("{hours} h {minutes} min", hours=hours, minutes=minutes) if minutes else _("{hours} h", hours=hours)
+        return (
+            say("{hours} h {minutes} min", hours=hours, minutes=minutes) if minutes else say("{hours} h", hours=hours)
+        )
     days, hours = divmod(whole // HOUR, 24)
-    return _("{days} d {hours} h", days=days, hours=hours) if hours else _("{days} d", days=days)
+    return say("{days} d {hours} h", days=days, hours=hours) if hours else say("{days} d", days=days)
 
 
-def short(seconds: float) -> str:
+def short(seconds: float) -> Sentence:
     """Return a time span in its largest unit: `2 h`, `40 min`, `3 d`."""
     whole = max(int(seconds), 0)
     if whole < HOUR:
         return duration(whole)
-    return _("{hours} h", hours=whole // HOUR) if whole < DAY else _("{days} d", days=whole // DAY)
+    return say("{hours} h", hours=whole // HOUR) if whole < DAY else say("{days} d", days=whole // DAY)
 
 
-def ago(seconds: float | None) -> str:
+def ago(seconds: float | None) -> Sentence:
     """Return how long ago something was heard."""
     if seconds is None:
-        return _("never")
+        return say("never")
     if seconds < 2:  # noqa: PLR2004  # as exact as people look
-        return _("just now")
-    return _("{duration} ago", duration=duration(seconds))
+        return say("just now")
+    return say("{duration} ago", duration=duration(seconds))
 
 
 def exact(moment: datetime) -> str:
@@ -54,16 +53,16 @@ def exact(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def percent(value: float | None) -> str:
+def percent(value: float | None) -> Sentence:
     """Return a utilisation."""
-    return _("not measured") if value is None else _("{value} %", value=round(value))
+    return say("not measured") if value is None else say("{value} %", value=round(value))
 
 
-def memory(used: int | None, size: int | None) -> str:
+def memory(used: int | None, size: int | None) -> Sentence:
     """Return how much of how much memory is in use."""
     if used is None or size is None:
-        return _("not measured")
-    return _("{used} of {size} GB", used=_gigabytes(used), size=_gigabytes(size))
+        return say("not measured")
+    return say("{used} of {size} GB", used=_gigabytes(used), size=_gigabytes(size))
 
 
 def card(product: str, resource: str) -> str:
@@ -80,15 +79,15 @@ def part_of_card(product: str, resource: str) -> str:
     return "" if name == noun("nvidia.com/gpu") or resource.rpartition("mig-")[2] in product else name
 
 
-def gpus(count: int) -> str:
+def gpus(count: int) -> Sentence:
     """Return a number of GPUs."""
-    return _("1 GPU") if count == 1 else _("{count} GPUs", count=count)
+    return say_number("{count} GPU", "{count} GPUs", count, count=count)
 
 
-def by_kind(kinds: Sequence[KindView]) -> str:
-    """Return what is free of each kind, for a tooltip."""
-    rows = (
-        _(
+def by_kind(kinds: Sequence[KindView]) -> list[Sentence]:
+    """Return what is free of each kind."""
+    return [
+        say(
             "{card}: {free} of {all} free, at most {most} on one machine",
             card=_named(kind.product, kind.resource),
             free=kind.free,
@@ -96,8 +95,7 @@ def by_kind(kinds: Sequence[KindView]) -> str:
             most=kind.largest_free_block,
         )
         for kind in kinds
-    )
-    return "\n".join(rows)
+    ]
 
 
 def cards(products: Iterable[str]) -> list[tuple[str, str]]:
@@ -105,36 +103,37 @@ def cards(products: Iterable[str]) -> list[tuple[str, str]]:
     return [(product, card(product, "")) for product in products]
 
 
-def state(found: State) -> str:
+def state(found: State) -> Sentence:
     """Return what the state of a server is called."""
     match found:
         case State.RUNNING:
-            return _("running")
+            return say("running")
         case State.WAITING:
-            return _("waits for a machine")
+            return say("waits for a machine")
         case State.STARTING:
-            return _("starting")
+            return say("starting")
         case State.STOPPING:
-            return _("stopping")
+            return say("stopping")
 
 
-def states() -> list[tuple[str, str]]:
+def states() -> list[tuple[str, Sentence]]:
     """Return all states that can be looked for, with what they are called."""
-    return [*((found.value, state(found)) for found in State), ("idle", _("GPUs idle"))]
+    return [*((found.value, state(found)) for found in State), ("idle", say("GPUs idle"))]
 
 
-def kinds() -> list[tuple[str, str]]:
+def kinds() -> list[tuple[str, Sentence]]:
     """Return whose pods can be looked for."""
     return [
-        ("server", _("Servers of this hub")),
-        ("gpu", _("Whatever holds GPUs")),
-        ("other", _("Others in the cluster")),
+        ("server", say("Servers of this hub")),
+        ("gpu", say("Whatever holds GPUs")),
+        ("other", say("Others in the cluster")),
     ]
 
 
 def _named(product: str, resource: str) -> str:
     part = part_of_card(product, resource)
-    return f"{card(product, resource)} ({part})" if part else card(product, resource)
+    name = card(product, resource)
+    return say("{card} ({part})", card=name, part=part) if part else name
 
 
 def _gigabytes(amount: int) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import TypeAlias
 
+from genkan_profiles.language.sentences import NOTHING, Sentence, row, say
 from genkan_spawner.exceptions import ForbiddenError, KubernetesError
 from genkan_spawner.kinds import Kind
 from genkan_spawner.watching import SILENCE_SECONDS
@@ -51,7 +52,8 @@ class Liveness:
     def __init__(
         self, kind: Kind, *, namespace: str | None = None, clock: Clock = elapsed, silence: float = SILENCE_SECONDS
     ) -> None:
-        self._subject = kind.plural if namespace is None else f"{kind.plural} in the namespace {namespace}"
+        where = say("{kind} in the namespace {namespace}", kind=kind.plural, namespace=namespace or "")
+        self._subject = Sentence.quoted(kind.plural) if namespace is None else where
         self._everywhere = kind.namespaced and namespace is None
         self._clock = clock
         self._silence = silence
@@ -96,33 +98,45 @@ class Liveness:
         problem = self._problem(now, age)
         return Health(loaded=self._loaded, healthy=not problem, age=age, problem=problem)
 
-    def _problem(self, now: float, age: float) -> str:
+    def _problem(self, now: float, age: float) -> Sentence:
         if self._failure is not None and self._failing_since is not None:
             if not self._loaded or now - self._failing_since > GRACE_SECONDS:
                 return self._sentence(self._failure)
         elif not self._loaded:
-            return f"The {self._subject} have not been read yet."
+            return say("The {subject} have not been read yet.", subject=self._subject)
         if age > self._silence + GRACE_SECONDS:
-            return f"Nothing was heard about the {self._subject} for {age:.0f} seconds; the watch is opened again."
-        return ""
+            return say(
+                "Nothing was heard about the {subject} for {seconds} seconds; the watch is opened again.",
+                subject=self._subject,
+                seconds=round(age),
+            )
+        return NOTHING
 
-    def _sentence(self, failure: KubernetesError) -> str:
-        again = "It is asked again by itself."
+    def _sentence(self, failure: KubernetesError) -> Sentence:
+        return say("The {subject} cannot be read: {cause}", subject=self._subject, cause=self._cause(failure))
+
+    def _cause(self, failure: KubernetesError) -> Sentence:  # noqa: PLR0911  # one per cause
+        again = say("It is asked again by itself.")
         match failure:
             case DefectError():
-                cause = "something unexpected was met, which the hub's log shows. They are read again by itself."
+                return say("something unexpected was met, which the hub's log shows. They are read again by itself.")
             case KubernetesError(status=None):
-                cause = f"the Kubernetes API server does not answer. {again}"
+                return row((say("the Kubernetes API server does not answer."), again), listed=False)
             case KubernetesError(status=HTTPStatus.UNAUTHORIZED):
-                cause = "the API server does not accept the hub's token. Give the hub a valid one."
+                return say("the API server does not accept the hub's token. Give the hub a valid one.")
+            case KubernetesError(status=HTTPStatus.FORBIDDEN) if self._everywhere:
+                return say(
+                    "the hub lacks the right. Allow its service account to list and watch them in all namespaces."
+                )
             case KubernetesError(status=HTTPStatus.FORBIDDEN):
-                where = " in all namespaces" if self._everywhere else ""
-                cause = f"the hub lacks the right. Allow its service account to list and watch them{where}."
+                return say("the hub lacks the right. Allow its service account to list and watch them.")
             case KubernetesError(status=HTTPStatus.TOO_MANY_REQUESTS):
-                cause = f"the API server has too much to do. {again}"
+                return row((say("the API server has too much to do."), again), listed=False)
             case _:
-                cause = f"the API server answers with an error ({failure.status}). {again}"
-        return f"The {self._subject} cannot be read: {cause}"
+                status = failure.status
+                return row(
+                    (say("the API server answers with an error ({status}).", status=status), again), listed=False
+                )
 
     def _tell(self) -> None:
         health = self.health()

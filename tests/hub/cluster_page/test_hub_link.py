@@ -98,15 +98,19 @@ async def test_a_server_is_stopped_in_the_name_of_who_asks(hub: Scripted) -> Non
 
 
 @pytest.mark.parametrize(
-    ("body", "sentence"),
+    ("status", "body", "sentence"),
     [
-        ('{"status": 409, "message": "This server was started anew in the meantime."}', "This server was started anew"),
-        ("<html>", r"The hub answers with an error \(409\)"),
-        ("[]", r"The hub answers with an error \(409\)"),
+        (409, '{"status": 409, "message": "Another text"}', "This server was started anew in the meantime"),
+        (404, "<html>", "This server does not run any more"),
+        (400, '{"status": 400, "message": "alice is pending stop, please wait"}', "alice is pending stop, please wait"),
+        (400, "<html>", r"The hub answers with an error \(400\)"),
+        (500, "[]", r"The hub answers with an error \(500\)"),
     ],
 )
-async def test_a_refusal_is_told_in_the_hubs_words(hub: Scripted, body: str, sentence: str) -> None:
-    hub.status, hub.body = 409, body
+async def test_a_refusal_is_told_in_words_of_ours_or_of_the_hub(
+    hub: Scripted, status: int, body: str, sentence: str
+) -> None:
+    hub.status, hub.body = status, body
     with pytest.raises(StopError, match=sentence):
         await link(hub).stop("alice", "", wanted=StopRequest(), token="their-own")
 

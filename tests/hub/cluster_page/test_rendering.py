@@ -1,4 +1,5 @@
 import re
+from gettext import NullTranslations
 from html.parser import HTMLParser
 from typing import Any
 
@@ -11,11 +12,14 @@ from genkan_hub.cluster_page.rendering import Place, Reader, Templates
 from genkan_hub.cluster_page.selection import Selection
 from genkan_hub.cluster_page.view import ClusterView
 from genkan_hub.cluster_page.viewing import Ages
+from genkan_profiles.language.sentences import say
+from genkan_profiles.language.translations import Language
 
 from .scenes import Scene, ordinary
 
 ROOT = Reader("root", frozenset({"read:servers", "admin-ui"}), "the-token")
-TEMPLATES = Templates(Place(hub="/hub/", page="/services/cluster/"))
+PLACE = Place(hub="/hub/", page="/services/cluster/")
+TEMPLATES = Templates(PLACE)
 
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
@@ -135,6 +139,54 @@ def test_what_is_wrong_is_told(scene: Scene) -> None:
     assert "The cluster cannot be read at the moment. What is shown here is from just now." in page(scene.view()).text
 
 
+class Capitals(NullTranslations):
+    """A language in which everything is written large, so that what is not translated stands out."""
+
+    def gettext(self, message: str) -> str:
+        return re.sub(r"\{\w+\}|[^{]+", lambda part: part[0] if part[0][0] == "{" else part[0].upper(), message)
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return self.gettext(msgid1 if n == 1 else msgid2)
+
+
+CAPITALS = Language("xx", Capitals())
+OF_KUBERNETES = re.compile(r"nvidia\.com/\S+|1g\.10gb|genkan/jupyter-")
+"""Names that are the same in all languages."""
+
+
+def large_scene() -> Scene:
+    """Return a cluster in which all names are large letters."""
+    scene = Scene()
+    scene.node("RACK", product="A100", gpus={"nvidia.com/gpu": 4, "nvidia.com/mig-1g.10gb": 2})
+    scene.node("SPARE", product="A100", unschedulable=True)
+    scene.server("ALICE", on="RACK", devices=("GPU-A",), hardware="A100", team="TEAM", priority="HIGH")
+    scene.server("BOB", on=None, hardware="A100", priority="HIGH")
+    scene.job("JOB", namespace="BATCH", resource="nvidia.com/mig-1g.10gb", on="RACK")
+    scene.measure("GPU-A", 0.0, nodes=("RACK",))
+    scene.busy_until("GPU-A", minutes=90)
+    scene.catalogue = CatalogueReport(problems=("LINE 3",))
+    return scene
+
+
+@pytest.mark.parametrize("name", ["cluster.html", "panel.html", "stop.html", "problem.html"])
+def test_every_text_is_in_the_readers_language(name: str) -> None:
+    reader = Reader("ROOT", frozenset({"read:servers", "admin-ui"}), "x", CAPITALS)
+    silent = say("Prometheus at {address} does not answer.", address="HTTP://P")
+    view = large_scene().view(ages=Ages(hub=70, hub_problem=silent, measured=True, measurements=5))
+    if name in {"cluster.html", "panel.html"}:
+        text = TEMPLATES.cluster(view, Selection(), reader, name=name, stopped="ALICE", names=False, api="x")
+    else:
+        shown = {"server": view.servers[0], "view": view, "problem": silent, "note": "", "longest": 9}
+        text = TEMPLATES.render(name, reader, status=404, sentence=silent, **shown)
+    main = Page(text[text.index("<main") : text.index("</main>")])
+    titles = ("title", "aria-label", "placeholder", "data-silent", "data-signed-out")
+    said = OF_KUBERNETES.sub(
+        "", " ".join([*main.words, *(row.get(title, "") for _, row in main.elements for title in titles)])
+    )
+    assert [word for word in said.split() if word != word.upper()] == []
+    assert len(said) > 80
+
+
 def test_an_empty_cluster_is_a_page_too() -> None:
     text = page(Scene().view()).text
     assert "There is no machine with GPUs." in text
@@ -143,7 +195,7 @@ def test_an_empty_cluster_is_a_page_too() -> None:
 
 
 def test_the_site_is_named_and_its_notice_is_there(scene: Scene) -> None:
-    templates = Templates(Place(hub="/hub/", page="/services/cluster/"))
+    templates = Templates(PLACE)
     templates.frame = FrameReport(site_name="Cards & Co", notice="Back at <noon>.")
     text = templates.cluster(scene.view(), Selection(), ROOT, stopped="", names=False, api="x")
     assert "Cluster · Cards &amp; Co" in text
