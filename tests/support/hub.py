@@ -3,7 +3,7 @@
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from html.parser import HTMLParser
 from typing import Any, Self
@@ -80,11 +80,11 @@ class Person:
 
     @property
     def _xsrf(self) -> str:
-        """The token of the hub's own pages; a user's server has a cookie of the same name on another path."""
+        """The token of the hub's own pages; servers and services have cookies of the same name on other paths."""
         return next(
             cookie.value or ""
             for cookie in self._client.cookies.jar
-            if cookie.name == "_xsrf" and "user" not in cookie.path
+            if cookie.name == "_xsrf" and not cookie.path.partition("hub/")[0].strip("/")
         )
 
     @property
@@ -108,6 +108,14 @@ class Person:
     async def page(self, path: str) -> httpx.Response:
         """Open a page of the hub."""
         return await self._client.get(self.hub(path))
+
+    async def visit(self, path: str, **more: Any) -> httpx.Response:
+        """Open a page of a service, such as `services/cluster/`; the first visit signs in by itself."""
+        return await self._client.get(urljoin(self.url, path), **more)
+
+    async def send(self, path: str, fields: Mapping[str, str]) -> httpx.Response:
+        """Send a form to a service."""
+        return await self._client.post(urljoin(self.url, path), data=fields)
 
     async def form(self, name: str = "") -> FormInputs:
         """Open the profile form."""

@@ -143,6 +143,19 @@ class SandboxRun:
         """Return a component's process as it is now."""
         return psutil.Process(self.pid(name))
 
+    @contextlib.contextmanager
+    def away(self, name: str) -> Iterator[None]:
+        """End a component, and have nobody start it again before the block ends."""
+        record = StateDirectory(self.state).record()
+        assert record is not None
+        supervisor = psutil.Process(record["pid"])
+        supervisor.suspend()
+        try:
+            self.component(name).kill()
+            yield
+        finally:
+            supervisor.resume()
+
     def pid(self, name: str) -> int:
         """Return the number of a component's process, also when it has just ended; 0 before its first start."""
         record = StateDirectory(self.state).record() or {"components": {}}

@@ -26,8 +26,8 @@ STOP = "genkan/users/{user}/servers/{server}/stop"
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_SAME = timedelta(seconds=1)
-"""How far two notes of the same moment may be apart that went through different formats."""
+_WHOLE = timedelta(seconds=1)
+"""How far two notes of the same moment are apart at most where a database keeps whole seconds."""
 
 
 def _needs(scope: str) -> Callable[[F], F]:
@@ -58,7 +58,7 @@ class StopHandler(UserServerAPIHandler):  # type: ignore[misc]  # JupyterHub is 
         spawner = user.spawners.get(server_name) if user is not None else None
         if user is None or spawner is None or not spawner.active:
             raise HTTPError(HTTPStatus.NOT_FOUND, "This server does not run.")
-        if not _is_meant(spawner, wanted):
+        if not is_meant(spawner.orm_spawner.started, wanted):
             raise HTTPError(HTTPStatus.CONFLICT, "This server was started anew in the meantime.")
         by = str(getattr(self.current_user, "name", ""))
         if isinstance(spawner, ClusterSpawner) and user.name != by:
@@ -77,11 +77,12 @@ class StopHandler(UserServerAPIHandler):  # type: ignore[misc]  # JupyterHub is 
             raise HTTPError(HTTPStatus.BAD_REQUEST, "The request to stop a server has another shape.") from e
 
 
-def _is_meant(spawner: Any, wanted: StopRequest) -> bool:
-    started: datetime | None = spawner.orm_spawner.started
+def is_meant(started: datetime | None, wanted: StopRequest) -> bool:
+    """Return whether the run of a server that began then, in UTC without a zone, is the one to be stopped."""
     if wanted.started is None or started is None:
         return True
-    return abs(started.replace(tzinfo=UTC) - wanted.started) < _SAME
+    apart = abs(started.replace(tzinfo=UTC) - wanted.started)
+    return apart < _WHOLE if 0 in {started.microsecond, wanted.started.microsecond} else not apart
 
 
 HANDLERS = [
