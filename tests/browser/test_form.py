@@ -1,4 +1,4 @@
-"""The profile form as people use it: it follows the cluster, keeps what was chosen, and works by keys or without scripts."""
+"""The profile form: it follows the cluster, keeps what was chosen, and works by keys and without scripts."""
 
 import re
 
