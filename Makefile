@@ -11,9 +11,9 @@ export PYTHON ?= python3
 
 bin := .venv/bin
 packages := hub spawner profiles images sandbox
-code := $(packages) tests benchmarks docs
+code := $(packages) tests benchmarks docs tools
 
-.PHONY: help up test unit coverage lint docs bench lock clean sandbox-environment dev-environment
+.PHONY: help up test unit coverage lint docs bench messages lock clean sandbox-environment dev-environment
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ docs: dev-environment ## build the documentation into docs/_build/html
 
 bench: dev-environment ## measure, and write benchmarks/RESULTS.md
 	$(bin)/python -m benchmarks $(BENCH_ARGS)
+
+messages: dev-environment ## bring the files of translations to what the code says
+	$(bin)/python -m tools.messages
 
 lock: dev-environment ## renew the lock files
 	tools/lock

@@ -11,10 +11,11 @@ from jinja2.utils import pass_context
 from markupsafe import Markup
 
 from genkan_profiles.language.negotiation import preferred
+from genkan_profiles.language.sentences import Sentence, say
 from genkan_profiles.language.translations import Language
 from genkan_spawner.aftermath import Aftermath
 
-FEATURED_SERVICES: Mapping[str, str] = MappingProxyType({"cluster": "Cluster"})
+FEATURED_SERVICES: Mapping[str, Sentence] = MappingProxyType({"cluster": say("Cluster")})
 """Services with a link of their own in the navigation, by name; the others are in a menu."""
 
 

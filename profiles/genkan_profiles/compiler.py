@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 
 from .hardware import Gpu, Hardware
 from .images import Image, OwnImage
+from .language.sentences import NOTHING, Sentence, enumerated, say, say_number
 from .offers import Offers
 from .overrides import hardware_override
 from .quantities import parse_quantity, quantity_bytes
@@ -50,21 +51,24 @@ def compile_profiles(offers: Offers) -> ProfileList:
     return profiles
 
 
-def summary(row: Hardware) -> str:
+def summary(row: Hardware) -> Sentence:
     """Say in users' words what a server on this hardware has."""
     cpus = parse_quantity(row.cpu)
-    parts = [
-        f"{cpus.normalize():f} {'CPU' if cpus == 1 else 'CPUs'}",
-        f"{_gigabytes(row.memory)} GB memory",
-    ]
-    if row.gpu is not None:
-        parts.insert(0, _devices(row.gpu))
-    return ", ".join(parts)
+    return enumerated(
+        [
+            _devices(row.gpu) if row.gpu is not None else NOTHING,
+            say_number("{number} CPU", "{number} CPUs", 1 if cpus == 1 else 2, number=f"{cpus.normalize():f}"),
+            say("{size} GB memory", size=_gigabytes(row.memory)),
+        ]
+    )
 
 
-def _devices(gpu: Gpu) -> str:
-    noun = "GPU slice" if gpu.is_mig else "shared GPU" if gpu.resource.endswith(".shared") else "GPU"
-    return f"{gpu.count} {noun if gpu.count == 1 else noun + 's'}"
+def _devices(gpu: Gpu) -> Sentence:
+    if gpu.is_mig:
+        return say_number("{count} GPU slice", "{count} GPU slices", gpu.count, count=gpu.count)
+    if gpu.resource.endswith(".shared"):
+        return say_number("{count} shared GPU", "{count} shared GPUs", gpu.count, count=gpu.count)
+    return say_number("{count} GPU", "{count} GPUs", gpu.count, count=gpu.count)
 
 
 def _shared_options(offers: Offers) -> dict[str, Any]:
@@ -80,7 +84,7 @@ def _shared_options(offers: Offers) -> dict[str, Any]:
 def _image_option(images: Sequence[Image], *, own_image: OwnImage | None) -> dict[str, Any]:
     default = _default_slug(images)
     option: dict[str, Any] = {
-        "display_name": "Image",
+        "display_name": say("Image"),
         "choices": {
             row.slug: {
                 "display_name": row.display_name,
@@ -118,7 +122,7 @@ def _unlisted(own_image: OwnImage) -> dict[str, Any]:
 def _priority_option(priorities: Sequence[Priority]) -> dict[str, Any]:
     default = _default_slug(priorities)
     return {
-        "display_name": "Priority",
+        "display_name": say("Priority"),
         "choices": {
             row.slug: {
                 "display_name": row.display_name,
@@ -133,7 +137,7 @@ def _priority_option(priorities: Sequence[Priority]) -> dict[str, Any]:
 
 def _team_option(teams: Iterable[Team]) -> dict[str, Any]:
     return {
-        "display_name": "Team",
+        "display_name": say("Team"),
         "choices": {
             team.key: {
                 "display_name": team.display_name,

@@ -7,7 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from genkan_profiles import DocumentError
-from genkan_profiles.language.sentences import NOTHING, Sentence
+from genkan_profiles.language.sentences import NOTHING, Sentence, say
 from genkan_profiles.language.translations import Language, language
 
 from .aftermath import Aftermath
@@ -18,7 +18,7 @@ from .hub_view import Standing
 from .notices import disk_notices
 from .templating import own_templates, templates
 
-_OTHER_KIND = "Servers"
+_OTHER_KIND = say("Servers")
 """Where a site's own list does not say what kind of hardware it is."""
 
 
