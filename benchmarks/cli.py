@@ -12,7 +12,7 @@ from typing import Annotated
 import httpx
 import typer
 
-from benchmarks import catalogue, cost, fixture, form, lab, memory, pods, race, start, storm, truth
+from benchmarks import catalogue, cluster_page, cost, fixture, form, lab, memory, pods, race, start, storm, truth
 from benchmarks.exceptions import BenchmarkError
 from benchmarks.machine import ROOT, describe_commit, describe_machine, describe_versions, load_average
 from benchmarks.records import Conditions, Result, Results
@@ -42,6 +42,7 @@ class Name(StrEnum):
     TRUTH = "truth"
     FIXTURE = "fixture"
     CATALOGUE = "catalogue"
+    CLUSTER_PAGE = "cluster-page"
 
 
 BENCHMARKS: dict[Name, Benchmark] = {
@@ -56,6 +57,7 @@ BENCHMARKS: dict[Name, Benchmark] = {
     Name.TRUTH: truth.measure,
     Name.FIXTURE: fixture.measure,
     Name.CATALOGUE: catalogue.measure,
+    Name.CLUSTER_PAGE: cluster_page.measure,
 }
 
 app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)

@@ -51,6 +51,9 @@ class Ready(BaseModel):
     users: tuple[User, ...]
     kubeconfig: Path
     namespace: str
+    gpu_metrics: str
+    """Where the GPUs tell Prometheus what they do."""
+
     pids: dict[str, int]
 
     @classmethod

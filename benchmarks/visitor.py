@@ -53,6 +53,12 @@ class Visitor:
             await visitor._log_in()
             yield visitor
 
+    async def open(self, path: str) -> httpx.Response:
+        """Open a page of the hub or of a service."""
+        answer = await self._client.get(self._at(path))
+        answer.raise_for_status()
+        return answer
+
     async def start(self, profile: str) -> StartTimes:
         """Open the form, send it and wait for JupyterLab; the time begins when the form is sent."""
         await self._page("hub/spawn")
@@ -126,7 +132,7 @@ class Visitor:
         return server is not None and not (server["stopped"] and not server["pending"])
 
     async def _page(self, path: str) -> None:
-        (await self._client.get(self._at(path))).raise_for_status()
+        await self.open(path)
 
     async def _api(self, method: str, path: str) -> httpx.Response:
         url = self._at(f"hub/api/users/{self._user.name}{path}")
