@@ -19,7 +19,7 @@ async def page_without_scripts(browser: Browser) -> AsyncIterator[Page]:
 
 
 async def sign_in_at_keycloak(page: Page, name: str) -> None:
-    await page.get_by_role("button", name="Sign in with Keycloak").click()
+    await page.get_by_role("link", name="Sign in with Keycloak").click()
     await page.get_by_label("Username or email").fill(name)
     await page.get_by_label("Password", exact=True).fill(PASSWORD)
     await page.get_by_role("button", name="Sign In").click()
@@ -36,8 +36,8 @@ async def test_sign_in_see_what_the_groups_are_offered_start_work_and_sign_out(p
     await page.get_by_role("button", name="Stop My Server").click()
     await expect(page.get_by_role("button", name="Start My Server")).to_be_visible(timeout=60_000)
     await page.get_by_role("link", name="Sign out").click()
-    await expect(page.get_by_role("button", name="Sign in with Keycloak")).to_be_visible()
-    await page.get_by_role("button", name="Sign in with Keycloak").click()
+    await expect(page.get_by_role("link", name="Sign in with Keycloak")).to_be_visible()
+    await page.get_by_role("link", name="Sign in with Keycloak").click()
     await expect(page.get_by_label("Username or email")).to_be_visible()
 
 

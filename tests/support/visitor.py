@@ -15,7 +15,7 @@ from .keycloak.transport import BrowserTransport
 from .records import User
 
 _FORM = re.compile(r"""<form[^>]*\baction="(?P<address>[^"]+)"[^>]*\bmethod="post\"""")
-_SIGN_IN = re.compile(r"""href='(?P<address>[^']+)'[^>]*>\s*Sign in with (?P<provider>[^<]+)<""")
+_SIGN_IN = re.compile(r"""href="(?P<address>[^"]+)"[^>]*>\s*Sign in with (?P<provider>[^<]+)<""")
 _TAG = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.DOTALL)
 
 

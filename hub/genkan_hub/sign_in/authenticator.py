@@ -17,7 +17,7 @@ from .confirmation import CONFIRMED_AT, AuthState, Confirmations, Model
 from .exceptions import NotAllowedError, OverError, RefusedError, SettingsError, SignInError, UnavailableError
 from .handlers import CallbackHandler, LoginHandler, LogoutHandler
 from .jupyterhub_seam import model_of
-from .pages import Wording
+from .pages import ADMINISTRATOR, Wording
 from .settings import Settings, read_secret
 
 ACCOUNT = "account"
@@ -131,7 +131,7 @@ class SignIn(OAuthenticator):  # type: ignore[misc]  # OAuthenticator is publish
     @property
     def wording(self) -> Wording:
         """The words for people, with the provider's name."""
-        return Wording(self.login_service, self.contact or "an administrator")
+        return Wording(self.login_service, self.contact or ADMINISTRATOR)
 
     # What differs between providers
 

@@ -18,6 +18,8 @@ from typing import Any
 
 from tornado import web
 
+from genkan_profiles.language.sentences import Sentence
+
 from .pages import Page
 
 
@@ -30,7 +32,7 @@ class SignInError(web.HTTPError):
         self.page = page
 
     @property
-    def jupyterhub_message(self) -> str:
+    def jupyterhub_message(self) -> Sentence:
         """The sentence, where JupyterHub's own pages look for it."""
         return self.page.sentence
 

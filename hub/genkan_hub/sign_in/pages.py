@@ -1,10 +1,13 @@
-"""All that sign-in says to users, in one place, so that it can be said in other languages."""
+"""All that sign-in says to users, in one place."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
 
-from genkan_profiles.language.sentences import Sentence, say
+from genkan_profiles.language.sentences import Sentence, say, say_number, together
+
+ADMINISTRATOR = say("an administrator")
+"""Who can help where a site names nobody."""
 
 
 class Way(StrEnum):
@@ -21,8 +24,8 @@ class Page:
     """A page in the place of a sign-in that did not come about."""
 
     status: HTTPStatus
-    title: str
-    sentence: str
+    title: Sentence
+    sentence: Sentence
     way: Way | None = None
 
 
@@ -32,30 +35,39 @@ class Wording:
 
     provider: str
     """What users call it, such as Keycloak."""
-    who: str = "an administrator"
+    who: str = ADMINISTRATOR
     """Who can help."""
 
     def unavailable(self) -> Page:
         """Say that the provider cannot be asked."""
         return Page(
             HTTPStatus.SERVICE_UNAVAILABLE,
-            "Nobody can sign in at the moment",
-            f"{self.provider} does not answer. Servers that run go on, and whoever is signed in stays so. "
-            "Try again in a few minutes.",
+            say("Nobody can sign in at the moment"),
+            say(
+                "{provider} does not answer. Servers that run go on, and whoever is signed in stays so. "
+                "Try again in a few minutes.",
+                provider=self.provider,
+            ),
             Way.AGAIN,
         )
 
     def not_allowed(self, name: str, *, by_groups: bool) -> Page:
         """Say that the account is right, and that it is not among those for whom the hub is."""
         reason = (
-            f"This hub is for certain groups, and {name} is in none of them"
+            say("This hub is for certain groups, and {name} is in none of them.", name=name)
             if by_groups
-            else (f"{name} is not among those for whom this hub is")
+            else say("{name} is not among those for whom this hub is.", name=name)
         )
         return Page(
             HTTPStatus.FORBIDDEN,
-            "This account has no access",
-            f"You are {name} at {self.provider}. {reason}. Ask {self.who} for access, or take another account.",
+            say("This account has no access"),
+            together(
+                [
+                    say("You are {name} at {provider}.", name=name, provider=self.provider),
+                    reason,
+                    say("Ask {who} for access, or take another account.", who=self.who),
+                ]
+            ),
             Way.OTHER_ACCOUNT,
         )
 
@@ -63,8 +75,12 @@ class Wording:
         """Say that the account is kept out."""
         return Page(
             HTTPStatus.FORBIDDEN,
-            "This account has no access",
-            f"The account {name} is kept out of this hub. Ask {self.who}, or take another account.",
+            say("This account has no access"),
+            say(
+                "The account {name} is kept out of this hub. Ask {who}, or take another account.",
+                name=name,
+                who=self.who,
+            ),
             Way.OTHER_ACCOUNT,
         )
 
@@ -72,8 +88,8 @@ class Wording:
         """Say that the provider's answer fits no sign-in that this browser has begun."""
         return Page(
             HTTPStatus.BAD_REQUEST,
-            "This sign-in is out of date",
-            "It was finished before, was begun in another browser, or was left open for too long. Sign in again.",
+            say("This sign-in is out of date"),
+            say("It was finished before, was begun in another browser, or was left open for too long. Sign in again."),
             Way.AGAIN,
         )
 
@@ -81,9 +97,13 @@ class Wording:
         """Say that the provider did not want to, or was told not to."""
         return Page(
             HTTPStatus.FORBIDDEN,
-            "You are not signed in",
-            f"The sign-in at {self.provider} was cancelled, or {self.provider} does not let this account in here. "
-            f"Sign in again, or ask {self.who}.",
+            say("You are not signed in"),
+            say(
+                "The sign-in at {provider} was cancelled, or {provider} does not let this account in here. "
+                "Sign in again, or ask {who}.",
+                provider=self.provider,
+                who=self.who,
+            ),
             Way.AGAIN,
         )
 
@@ -91,27 +111,40 @@ class Wording:
         """Say that only administrators can do something about it."""
         return Page(
             HTTPStatus.INTERNAL_SERVER_ERROR,
-            "Sign-in is not set up right",
-            f"This hub and {self.provider} do not understand each other. Tell {self.who}: the hub's log has the "
-            "details.",
+            say("Sign-in is not set up right"),
+            say(
+                "This hub and {provider} do not understand each other. Tell {who}: the hub's log has the details.",
+                provider=self.provider,
+                who=self.who,
+            ),
         )
 
     def clocks_differ(self, seconds: float) -> Page:
         """Say that the hub takes the provider's word for one from the past or the future."""
         return Page(
             HTTPStatus.INTERNAL_SERVER_ERROR,
-            "The clocks do not agree",
-            f"The clocks of this hub and of {self.provider} are {_minutes(seconds)} apart, so that no sign-in can be "
-            f"checked. Tell {self.who}.",
+            say("The clocks do not agree"),
+            say(
+                "The clocks of this hub and of {provider} are {minutes} apart, so that no sign-in can be checked. "
+                "Tell {who}.",
+                provider=self.provider,
+                minutes=_minutes(seconds),
+                who=self.who,
+            ),
         )
 
     def unusable_name(self, name: str) -> Page:
         """Say that nobody can have this name here; the name itself may be anything."""
         return Page(
             HTTPStatus.FORBIDDEN,
-            "This name cannot be used here",
-            f"At {self.provider} the account is called {name[:40]!r}. Names may have no invisible characters and no "
-            f"slash here, and may not be too long. Ask {self.who}.",
+            say("This name cannot be used here"),
+            say(
+                "At {provider} the account is called {name}. Names may have no invisible characters and no slash here, "
+                "and may not be too long. Ask {who}.",
+                provider=self.provider,
+                name=repr(name[:40]),
+                who=self.who,
+            ),
             Way.OTHER_ACCOUNT,
         )
 
@@ -119,9 +152,12 @@ class Wording:
         """Say that anybody could have given this address."""
         return Page(
             HTTPStatus.FORBIDDEN,
-            "This address is not confirmed",
-            f"{self.provider} does not know whether {address[:80]} is yours. Confirm the address there, then sign in "
-            "again.",
+            say("This address is not confirmed"),
+            say(
+                "{provider} does not know whether {address} is yours. Confirm the address there, then sign in again.",
+                provider=self.provider,
+                address=address[:80],
+            ),
             Way.AGAIN,
         )
 
@@ -129,16 +165,22 @@ class Wording:
         """Say that the name was somebody else's before, whose files are under it."""
         return Page(
             HTTPStatus.FORBIDDEN,
-            "This name belongs to another account",
-            f"Somebody with another account at {self.provider} is {name} here, and has files under that name. "
-            f"Ask {self.who}.",
+            say("This name belongs to another account"),
+            say(
+                "Somebody with another account at {provider} is {name} here, and has files under that name. Ask {who}.",
+                provider=self.provider,
+                name=name,
+                who=self.who,
+            ),
             Way.OTHER_ACCOUNT,
         )
 
     def session_over(self) -> Sentence:
         """Refuse a start by somebody whose session at the provider has ended."""
-        text = "Your session at {provider} is over. Sign in again, then start the server."
-        return say(text, provider=self.provider)
+        return say(
+            "Your session at {provider} is over. Sign in again, then start the server.",
+            provider=self.provider,
+        )
 
     def never_signed_in(self) -> Sentence:
         """Refuse a start by somebody of whom the provider has said nothing yet."""
@@ -146,18 +188,21 @@ class Wording:
 
     def no_longer_allowed(self) -> Sentence:
         """Refuse a start by somebody whose groups, or who, went out."""
-        text = "Your account has no access to this hub any more. Ask {who}; once you have access, sign in again."
-        return say(text, who=self.who)
+        return say(
+            "Your account has no access to this hub any more. Ask {who}; once you have access, sign in again.",
+            who=self.who,
+        )
 
     def unconfirmed(self) -> Sentence:
         """Refuse a start by somebody for whom the provider has not spoken for too long."""
-        text = (
+        return say(
             "{provider} does not answer, so that it is not known what you may start. Servers that run go on. "
-            "Try again later, or tell {who}."
+            "Try again later, or tell {who}.",
+            provider=self.provider,
+            who=self.who,
         )
-        return say(text, provider=self.provider, who=self.who)
 
 
-def _minutes(seconds: float) -> str:
+def _minutes(seconds: float) -> Sentence:
     minutes = max(1, round(abs(seconds) / 60))
-    return "a minute" if minutes == 1 else f"{minutes} minutes"
+    return say_number("a minute", "{minutes} minutes", minutes, minutes=minutes)
