@@ -5,6 +5,7 @@ import dataclasses
 import json
 import textwrap
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated
 
@@ -77,13 +78,14 @@ async def _examined(namespace: str, *, account: str, catalogue: Path | None, kub
 
 
 def _lines(found: list[Diagnosis]) -> Iterator[str]:
-    """Yield what fits one screen: a line or two for each thing, and its mend below."""
-    for one in found:
-        head = _COLUMNS.format(level=one.level.value, topic=one.topic.value)
-        indent = " " * len(head)
-        yield from textwrap.wrap(one.sentence, _WIDTH, initial_indent=head, subsequent_indent=indent)
-        if one.mend:
-            yield from textwrap.wrap(f"-> {one.mend}", _WIDTH, initial_indent=indent, subsequent_indent=f"{indent}   ")
+    """Yield what fits one screen: a line or two for each thing, and below those of one mend what that is."""
+    indent = " " * len(_COLUMNS.format(level="", topic=""))
+    for (topic, mend), rows in groupby(found, key=lambda one: (one.topic, one.mend)):
+        for one in rows:
+            head = _COLUMNS.format(level=one.level.value, topic=topic.value)
+            yield from textwrap.wrap(one.sentence, _WIDTH, initial_indent=head, subsequent_indent=indent)
+        if mend:
+            yield from textwrap.wrap(f"-> {mend}", _WIDTH, initial_indent=indent, subsequent_indent=f"{indent}   ")
 
 
 def _refusal(sentence: str, *, code: int) -> typer.Exit:

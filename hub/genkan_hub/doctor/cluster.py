@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from genkan_spawner.cluster.snapshot import Source
 
-from .diagnoses import Diagnosis, Level, Topic
+from .diagnoses import Diagnosis, Level, Topic, counted
 from .patient import Patient
 
 OLDEST = (1, 32)
@@ -25,7 +25,7 @@ def examine_version(patient: Patient) -> Iterator[Diagnosis]:
         yield Diagnosis(Topic.CLUSTER, Level.PROBLEM, sentence, "Upgrade the cluster.")
     else:
         yield Diagnosis(
-            Topic.CLUSTER, Level.OK, f"Kubernetes {version}, with {_count(len(patient.snapshot.nodes), 'machine')}."
+            Topic.CLUSTER, Level.OK, f"Kubernetes {version}, with {counted(len(patient.snapshot.nodes), 'machine')}."
         )
 
 
@@ -77,7 +77,3 @@ def examine_priorities(patient: Patient) -> Iterator[Diagnosis]:
                 yield Diagnosis(Topic.PRIORITIES, Level.PROBLEM, sentence, f"Give {CORE} a higher value.")
     if named and not missing:
         yield Diagnosis(Topic.PRIORITIES, Level.OK, f"{', '.join(named)}.")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -55,3 +55,8 @@ def worst(found: Iterable[Diagnosis]) -> Level:
     """Return the worst level; nothing found is all well."""
     levels = list(Level)
     return max((one.level for one in found), key=levels.index, default=Level.OK)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with what it counts, whose plural ends in s."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

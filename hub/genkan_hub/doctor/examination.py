@@ -16,7 +16,7 @@ from genkan_spawner.exceptions import KubernetesError, NotFoundError, Unreachabl
 from genkan_spawner.kinds import CONFIG_MAPS, NAMESPACES
 
 from .cluster import examine_namespaces, examine_priorities, examine_version
-from .diagnoses import Diagnosis, Level, Topic
+from .diagnoses import Diagnosis, Level, Topic, counted
 from .exceptions import DoctorError, UnreadableError
 from .offers import examine_images, examine_labels, examine_offers, examine_shares
 from .patient import Patient, Question
@@ -45,8 +45,12 @@ async def examined(api: KubernetesApi, *, namespace: str, account: str, catalogu
 
 def _said_of(patient: Patient) -> Iterator[Diagnosis]:
     rows = patient.catalogue
-    counted = f"{len(rows.hardware)} hardware, {len(rows.images)} images, {len(rows.priorities)} priorities"
-    yield Diagnosis(Topic.CATALOGUE, Level.OK, f"{counted}, {len(rows.teams)} teams.")
+    numbers = (
+        counted(len(rows.hardware), "kind"),
+        counted(len(rows.images), "image"),
+        counted(len(rows.teams), "team"),
+    )
+    yield Diagnosis(Topic.CATALOGUE, Level.OK, f"{numbers[0]} of hardware, {numbers[1]}, {numbers[2]}.")
     for examine in (
         examine_version,
         examine_rights,

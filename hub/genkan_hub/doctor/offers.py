@@ -6,19 +6,17 @@ from itertools import groupby
 from genkan_spawner.checks.findings import Check
 from genkan_spawner.cluster.snapshot import Source
 
-from .diagnoses import Diagnosis, Level, Topic
+from .diagnoses import Diagnosis, Level, Topic, counted
 from .patient import Patient, Trial
 
 _TOPICS = {
     Check.QUOTA: Topic.SHARES,
-    Check.PRIORITY: Topic.PRIORITIES,
     Check.FIT: Topic.MACHINES,
     Check.DRIVER: Topic.DRIVERS,
     Check.STORAGE: Topic.STORAGE,
 }
 _MENDS = {
     Topic.SHARES: "Give the team a larger share (`genkan quota plan`), or keep the hardware for others with `groups`.",
-    Topic.PRIORITIES: "Correct the catalogue, or make the class.",
     Topic.MACHINES: "Compare with `kubectl get nodes --show-labels`: product, selector, tolerations, sizes.",
     Topic.DRIVERS: "Offer an older image there, with a row of its own, or upgrade the machines' driver.",
     Topic.STORAGE: "Make it with genkan-platform (`sharedVolumes`), or correct `homes` and `volumes` of the catalogue.",
@@ -116,4 +114,4 @@ def examine_images(patient: Patient) -> Iterator[Diagnosis]:
         mend = "Take the rows that `genkan images plan --pushed` writes, which have digests."
         yield Diagnosis(Topic.IMAGES, Level.WARNING, sentence, mend)
     if not moving:
-        yield Diagnosis(Topic.IMAGES, Level.OK, f"{len(images)} images with digests.")
+        yield Diagnosis(Topic.IMAGES, Level.OK, f"{counted(len(images), 'image')} with digests.")

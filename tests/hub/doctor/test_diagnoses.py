@@ -45,7 +45,7 @@ def test_where_all_is_well_each_topic_says_so(tmp_path: Path) -> None:
 
 
 def test_every_problem_has_a_mend(tmp_path: Path) -> None:
-    trial = Trial("card", "torch", "vision", tuple(refusal(check) for check in list(Check)[1:]))
+    trial = Trial("card", "torch", "vision", tuple(refusal(check) for check in Check))
     sick = patient(
         tmp_path,
         version=(1, 28),
@@ -102,7 +102,28 @@ def test_a_hub_that_sees_no_pods_at_all_is_none(tmp_path: Path) -> None:
 
     found = told(examine_rights(patient(tmp_path, allowed=rights_of(well, without=nowhere))), Level.PROBLEM)
 
-    assert len(found) == 3
+    assert [sentence.partition(". ")[0] for sentence in found] == [
+        "genkan-hub may not list pods in the namespaces genkan, vision, language"
+    ]
+
+
+def test_a_hub_without_any_rights_is_told_once(tmp_path: Path) -> None:
+    """And not with each of them."""
+    nothing = dict.fromkeys(rights_of(patient(tmp_path)), False)
+
+    assert told(examine_rights(patient(tmp_path, allowed=nothing)), Level.PROBLEM) == [
+        "The account genkan-hub of the namespace genkan has none of the hub's rights."
+    ]
+
+
+def test_a_namespace_that_is_missing_is_told_once(tmp_path: Path) -> None:
+    """And not with each of the rights that would be in it."""
+    well = patient(tmp_path)
+    nothing = tuple(one for one in rights_of(well) if one.namespace == "vision")
+
+    sick = patient(tmp_path, allowed=rights_of(well, without=nothing), labels={**well.labels, "vision": None})
+
+    assert told(examine_rights(sick)) == []
 
 
 def test_more_rights_than_needed_are_told(tmp_path: Path) -> None:
