@@ -17,8 +17,12 @@ def chart(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     given = os.environ.get(CHART)
     if not given:
-        pytest.skip(f"{CHART} does not say where the Zero to JupyterHub chart is")
+        pytest.skip(
+            f"{CHART} is not set: with the path of a Zero to JupyterHub chart, the values are rendered with it. "
+            "Without, the tests of helm-values alone have run"
+        )
     path = Path(given)
+    assert (path / "Chart.yaml").is_file(), f"{CHART} is {given}, and there is no chart."
     if (path / "values.schema.json").exists():
         return path
     # Its repository has the schema as YAML, of which Helm knows nothing.

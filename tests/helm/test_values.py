@@ -1,13 +1,14 @@
 """The values for the Zero to JupyterHub chart, in all combinations that a site may take."""
 
 import ast
+import re
 from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
 
 import pytest
 
-from ..support.helm import OVERLAYS, merged, read_values
+from ..support.helm import OVERLAYS, VALUES, merged, read_values
 
 COMBINATIONS = [names for size in range(len(OVERLAYS) + 1) for names in combinations(OVERLAYS, size)]
 
@@ -27,6 +28,12 @@ def lists(value: Any, *, path: str = "") -> Iterator[str]:
 
 def test_these_are_the_overlays() -> None:
     assert OVERLAYS == ("hybrid", "kind", "oidc", "on-prem-nfs", "postgres", "user-scheduler")
+
+
+def test_the_page_on_installing_has_them_all() -> None:
+    page = (VALUES.parent / "docs" / "administrators" / "install.md").read_text()
+
+    assert sorted(re.findall(r"^\| `([a-z-]+)\.yaml` \|", page, re.MULTILINE)) == list(OVERLAYS)
 
 
 @pytest.mark.parametrize("overlays", COMBINATIONS, ids=lambda names: "+".join(names) or "base")
