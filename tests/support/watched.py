@@ -143,6 +143,7 @@ async def watched(folder: Path, *, more: str = "") -> AsyncIterator[Watched]:
     try:
         with sandbox_run(folder / "state", "--hub-config", str(config)) as run:
             ready = await asyncio.to_thread(run.wait_ready)
+            await _until_there(run)
             exporter = scrape("dcgm", urlsplit(ready.gpu_metrics).netloc)
             with prometheus(folder / "prometheus", exporter) as measuring:
                 gateway.behind = measuring.address
@@ -150,6 +151,16 @@ async def watched(folder: Path, *, more: str = "") -> AsyncIterator[Watched]:
                     yield Watched(run, measuring, gateway, api, catalogue)
     finally:
         await runner.cleanup()
+
+
+async def _until_there(run: SandboxRun) -> None:
+    """Wait for the page, which the hub starts when it answers already."""
+    async with asyncio.timeout(WITHIN), aiohttp.ClientSession() as session:
+        while True:
+            async with session.get(f"{run.url}{PAGE}health") as answer:
+                if (await answer.text()) == "ok\n":
+                    return
+            await asyncio.sleep(0.1)
 
 
 async def _served(gateway: Gateway) -> web.AppRunner:
