@@ -13,7 +13,7 @@ bin := .venv/bin
 packages := hub spawner profiles images sandbox
 code := $(packages) tests benchmarks docs tools
 
-.PHONY: help up test unit coverage lint docs bench messages lock clean sandbox-environment dev-environment
+.PHONY: help up test unit coverage lint docs bench messages screenshots lock clean sandbox-environment dev-environment
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ bench: dev-environment ## measure, and write benchmarks/RESULTS.md
 
 messages: dev-environment ## bring the files of translations to what the code says
 	$(bin)/python -m tools.messages
+
+screenshots: dev-environment ## take pictures of all pages, and renew those of the documentation
+	$(bin)/python -m tools.screenshots
 
 lock: dev-environment ## renew the lock files
 	tools/lock
