@@ -14,7 +14,17 @@ from genkan_profiles.language.translations import ENGLISH, LANGUAGES, language
 
 TRANSLATED = [code for code in LANGUAGES if code != ENGLISH]
 JAPANESE = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
-THE_SAME = {"Compute Capability", "GPU", "GPU {index}:", "({hardware})", "{what}{size}", "{day} {time} UTC"}
+THE_SAME = {
+    "Compute Capability",
+    "GPU",
+    "GPU {index}:",
+    "({hardware})",
+    "{what}{size}",
+    "{day} {time} UTC",
+    "{used} / {size} GB",
+    "{card} ({part})",
+    "{value} %",
+}
 """What Japanese leaves as it is."""
 
 
