@@ -82,7 +82,7 @@ def test_the_page_says_who_holds_what_since_when_and_whether_it_computes(scene: 
     assert "GPUs free 1 of 8" in text
     assert "alice Vision 1 x A100 rack-1 · 0 Normal 2 h 10 min 91 % 10 of 80 GB" in text
     assert "0 % for 1 h 14 min" in text
-    assert "batch/nlp" in text
+    assert "batch/ nlp" in text
     assert "rack-2 drained" in text
     assert "GPUs idle over 1 h 1" in text
 
