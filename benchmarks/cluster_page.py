@@ -27,14 +27,13 @@ from genkan_sandbox.progress import Step
 from genkan_spawner.api import JsonObject
 
 METHOD = """\
-130 nodes with 520 GPUs; 1,000 servers that the hub has started, 420 of them with a GPU, and 80 jobs of others with one
-each; all pods are simulated. A real Prometheus scrapes the sandbox's exporter, and the page reads it. Through the
+130 nodes with 520 GPUs; 1,000 servers that the hub has started, 420 of them with a GPU, and 80 jobs of others with
+one each; all pods are simulated. A real Prometheus scrapes the sandbox's exporter, and the page reads it. Through the
 proxy the page is asked for once in 1.1 seconds, so that each time everything is put together anew, which happens once
-in a second at most however many ask. In Chromium the page is timed
-from its address to the frame after it has loaded. Then, with the table in sight: the way down to its last row, a word
-in the search, and a click on the head of a column, each until the frame that shows it. News come every ten seconds to
-a page of this size: the longest wait is the longest time in which the page could not have answered a click, in twelve
-seconds with news in them."""
+in a second at most however many ask. In Chromium the page is timed from its address to the frame after it has loaded.
+Then, with the table in sight: the way down to its last row, a word in the search, and a click on the head of a
+column, each until the frame that shows it. News come every ten seconds to a page of this size: the longest wait is
+the longest time in which the page could not have answered a click, in twelve seconds with news in them."""
 
 PAGE = "services/cluster/"
 GPUS_PER_NODE = 4
