@@ -35,7 +35,7 @@ class Look:
     narrow: bool = False
 
 
-WIDE: ViewportSize = {"width": 1100, "height": 720}
+WIDE: ViewportSize = {"width": 1100, "height": 1150}
 LOOKS = (Look("light", "light"), Look("dark", "dark"), Look("phone", "light", narrow=True))
 
 
@@ -61,8 +61,6 @@ async def take_all(run: SandboxRun, cluster: Cluster, browser: Browser, camera: 
         await page.goto(f"{run.url}hub/login")
         await camera.take(page, "login")
         await log_in(page, run.url, run.user("dave"))
-        await page.goto(f"{run.url}hub/spawn?profile=a100-1")
-        await camera.take(page, "form")
         await page.goto(f"{run.url}hub/home")
         await camera.take(page, "home")
         await page.goto(f"{run.url}hub/spawn?profile=v100-1")
@@ -72,6 +70,7 @@ async def take_all(run: SandboxRun, cluster: Cluster, browser: Browser, camera: 
         key = await cluster.add_fault(FaultKind.SLOW_PULL, seconds=3600)
         await log_in(page, run.url, run.user("alice"))
         await page.goto(f"{run.url}hub/spawn?profile=a100-1")
+        await camera.take(page, "form")
         await page.get_by_role("button", name="Start").click()
         await expect(page.locator("#genkan-way")).to_contain_text("The image is being fetched", timeout=60_000)
         await page.get_by_text("What the cluster says").click()
@@ -92,6 +91,7 @@ async def take_all(run: SandboxRun, cluster: Cluster, browser: Browser, camera: 
         await log_in(page, run.url, run.user("carol"))
         await page.goto(f"{run.url}services/cluster/")
         await expect(page.locator("tbody")).to_contain_text("dave")
+        await expect(page.locator(".genkan-alerts .alert")).to_have_count(0, timeout=90_000)
         await camera.take(page, "cluster")
         await page.goto(f"{run.url}hub/admin")
         await expect(page.get_by_role("button", name="alice", exact=True)).to_be_visible()
