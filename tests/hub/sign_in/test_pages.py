@@ -68,6 +68,8 @@ def wordings(text: Any) -> Iterator[str]:
         case Row(parts=parts):
             for part in parts:
                 yield from wordings(part)
+        case _:
+            pass  # A name or a number.
 
 
 def sentences(said: Page | Sentence) -> Iterator[Sentence]:
