@@ -21,9 +21,10 @@ PHONE: ViewportSize = {"width": 390, "height": 800}
 async def log_in(page: Page, url: str, user: User) -> None:
     """Log in and come to whatever follows."""
     await page.goto(f"{url}hub/login")
-    await page.get_by_label(re.compile("username", re.IGNORECASE)).fill(user.name)
-    await page.get_by_label(re.compile("password", re.IGNORECASE)).fill(user.password)
-    await page.get_by_role("button", name=re.compile("sign in", re.IGNORECASE)).click()
+    # Not by what the labels say, which follows the language of the browser.
+    await page.locator("#username_input").fill(user.name)
+    await page.locator("#password_input").fill(user.password)
+    await page.locator("#login_submit").click()
     await page.wait_for_url(re.compile("/hub/(?!login)|/user/"))
 
 
