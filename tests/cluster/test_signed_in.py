@@ -108,6 +108,38 @@ async def test_a_server_runs_on_when_its_users_account_is_disabled_and_nobody_ge
     assert page.url.path == "/user/alice/lab", seen(page)
 
 
+async def test_tokens_that_are_revoked_while_a_server_runs_end_what_browsers_may_and_not_the_server(
+    at_work: tuple[Visitor, Person], sign_in: SignInHub
+) -> None:
+    browser, alice = at_work
+    await sign_in.keycloak.end_sessions("alice")
+    assert await asked_to_start(alice) == (httpx.codes.FORBIDDEN, OVER)
+
+    async def asked_to_sign_in() -> bool:
+        return (await browser.open("user/alice/lab")).url.path in {"/hub/login", "/hub/api/oauth2/authorize"}
+
+    await until(asked_to_sign_in, "alice's browser is asked to sign in before it gets to her server")
+    assert (await alice.servers())[""]["ready"]
+    assert (await alice.lab("GET", "api/status")).is_success, "what alice runs by token goes on"
+
+    page = await browser.sign_in("alice", "user/alice/lab")
+    assert page.url.path == "/user/alice/lab", seen(page)
+    assert await is_let_through(alice)
+
+
+async def test_clocks_that_come_apart_later_leave_people_signed_in(sign_in: SignInHub) -> None:
+    async with sign_in.keycloak.realm(accessTokenLifespan=1), sign_in.visit("bob") as (browser, bob):
+        with sign_in.clock_ahead_by(1500):
+
+            async def told() -> bool:
+                page = await browser.open("hub/home")
+                assert page.url.path == "/hub/home", seen(page)
+                return "bob stays signed in without being confirmed: the clock of the hub is +1500 s" in sign_in.log
+
+            await until(told, "the hub's log says how far the clocks are apart")
+        assert await is_let_through(bob)
+
+
 async def test_a_group_that_was_taken_away_counts_at_the_next_start(sign_in: SignInHub) -> None:
     keycloak = sign_in.keycloak
     async with keycloak.within("bob", "vision"), sign_in.visit("bob") as (_, bob):
@@ -157,6 +189,17 @@ async def test_a_session_that_ended_at_the_provider_asks_to_sign_in_again_and_ba
         page = await browser.sign_in("bob", "hub/token")
         assert page.url.path == "/hub/token", seen(page)
         assert await is_let_through(bob)
+
+
+async def test_a_session_that_runs_out_asks_to_sign_in_again_and_leads_back(sign_in: SignInHub) -> None:
+    async with (
+        sign_in.keycloak.realm(ssoSessionMaxLifespan=2, accessTokenLifespan=1),
+        sign_in.visit("bob") as (it, bob),
+    ):
+        await until(lambda: signed_out(it), "bob's session has run out")
+        assert await asked_to_start(bob) == (httpx.codes.FORBIDDEN, OVER)
+    page = await it.sign_in("bob", "hub/token")
+    assert page.url.path == "/hub/token", seen(page)
 
 
 async def test_a_form_that_was_open_while_the_session_ended_says_that_nothing_was_started(sign_in: SignInHub) -> None:

@@ -24,6 +24,18 @@ SHA256 = "1b6a11a2726ac8a8dc9c91d5fafe989a75ce4f1622d7f7b45c21d5bc16629c0a"
 
 PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1"
 
+PATIENCE = tuple(
+    f"-D{layer}={1000 * seconds}"
+    for layer, seconds in (
+        ("maven.wagon.http.connectionTimeout", 10),
+        ("maven.wagon.http.readTimeout", 60),
+        ("maven.wagon.rto", 60),
+        ("aether.connector.connectTimeout", 10),
+        ("aether.connector.requestTimeout", 60),
+    )
+)
+"""Milliseconds, by the names of Maven 3.8 and of later ones: without an answer it would wait for half an hour."""
+
 REALM_FILE = Path(__file__).parents[3] / "docs/administrators/keycloak/realm.json"
 
 _COPIED = ("bin", "conf", "data")
@@ -86,7 +98,7 @@ def _require_java() -> None:
     java = shutil.which("java")
     if java is None:
         raise MissingError("There is no Java for Keycloak. On Debian: apt-get install default-jre-headless maven")
-    told = subprocess.run([java, "-version"], check=True, capture_output=True, text=True).stderr
+    told = subprocess.run([java, "-version"], check=False, capture_output=True, text=True).stderr
     number = told.partition('"')[2].partition(".")[0]
     if not number.isdecimal() or int(number) < LEAST_JAVA:
         raise MissingError(f"Keycloak needs Java {LEAST_JAVA}; {java} is {number or 'of an unknown version'}.")
@@ -99,7 +111,9 @@ def _fetch(folder: Path, *, progress: Progress) -> Path:
     progress.say(f"Fetching Keycloak {VERSION} (160 MB) from Maven Central.")
     repository = folder / "maven"
     words = [f"-Dmaven.repo.local={repository}", f"{PLUGIN}:get", f"-Dartifact={ARTIFACT}", "-Dtransitive=false"]
-    done = subprocess.run([maven, "--batch-mode", "--quiet", *words], check=False, capture_output=True, text=True)
+    done = subprocess.run(
+        [maven, "--batch-mode", "--quiet", *PATIENCE, *words], check=False, capture_output=True, text=True
+    )
     if done.returncode != 0:
         raise MissingError(f"mvn cannot fetch Keycloak:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     (archive,) = repository.glob("org/keycloak/**/*.zip")
@@ -125,5 +139,8 @@ def _fill(home: Path, *, progress: Progress) -> None:
     imports.mkdir(parents=True)
     shutil.copy(REALM_FILE, imports / "lab-realm.json")
     with Launch(home, log=home / "first-start.log", environment=os.environ) as launch:
-        launch.wait_ready()
+        try:
+            launch.wait_ready()
+        except AssertionError as e:
+            raise MissingError(str(e)) from None
     shutil.rmtree(imports)
