@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from ..support.browser import faults
 from ..support.keycloak import PASSWORD
 from ..support.sign_in import CONTACT, SignInHub
+from .conftest import OpenContext
 from .test_main_job import start
 
 
@@ -33,6 +35,8 @@ async def test_sign_in_see_what_the_groups_are_offered_start_work_and_sign_out(p
     await start(page, hardware="Small")
 
     await page.goto(f"{sign_in.url}hub/home")
+    # JupyterHub's script listens to the button when it has been loaded; a click before that does nothing.
+    await page.wait_for_function("window.jQuery?._data(document.querySelector('#stop'), 'events')?.click")
     await page.get_by_role("button", name="Stop My Server").click()
     await expect(page.get_by_role("button", name="Start My Server")).to_be_visible(timeout=60_000)
     await page.get_by_role("link", name="Sign out").click()
@@ -55,3 +59,17 @@ async def test_people_get_in_and_read_why_not_without_scripts(page_without_scrip
     await page.get_by_role("button", name="Logout").click()
     await sign_in_at_keycloak(page, "bob")
     await expect(page.get_by_role("radio", name=re.compile("4 . A100"))).to_have_count(1)
+
+
+async def test_the_pages_of_sign_in_speak_the_readers_language_and_keep_nobody_out(
+    open_context: OpenContext, sign_in: SignInHub
+) -> None:
+    page = await (await open_context(locale="ja")).new_page()
+    for path, words in {
+        "hub/login": "Keycloakでサインイン",
+        "hub/oauth_callback": "このサインインは",
+        "hub/oauth_callback?error=access_denied": "このサインインは",
+    }.items():
+        await page.goto(f"{sign_in.url}{path}")
+        await expect(page.get_by_role("main")).to_contain_text(words)
+        assert await faults(page) == []

@@ -192,14 +192,12 @@ async def test_a_session_that_ended_at_the_provider_asks_to_sign_in_again_and_ba
 
 
 async def test_a_session_that_runs_out_asks_to_sign_in_again_and_leads_back(sign_in: SignInHub) -> None:
-    async with (
-        sign_in.keycloak.realm(ssoSessionMaxLifespan=2, accessTokenLifespan=1),
-        sign_in.visit("bob") as (it, bob),
-    ):
-        await until(lambda: signed_out(it), "bob's session has run out")
-        assert await asked_to_start(bob) == (httpx.codes.FORBIDDEN, OVER)
-    page = await it.sign_in("bob", "hub/token")
-    assert page.url.path == "/hub/token", seen(page)
+    async with sign_in.visit("bob") as (browser, bob):
+        async with sign_in.keycloak.realm(ssoSessionMaxLifespan=1):
+            await until(lambda: signed_out(browser), "bob's session has run out")
+            assert await asked_to_start(bob) == (httpx.codes.FORBIDDEN, OVER)
+        page = await browser.sign_in("bob", "hub/token")
+        assert page.url.path == "/hub/token", seen(page)
 
 
 async def test_a_form_that_was_open_while_the_session_ended_says_that_nothing_was_started(sign_in: SignInHub) -> None:
