@@ -20,6 +20,9 @@ from .conftest import LogIn
 
 EVERYBODY = {"cpu-small", "cpu-large", "gtx-1080", "v100-1", "v100-4", "a100-1", "a100-slice", "gpu-shared"}
 
+UNTOUCHED = "untouched"
+"""A server of which no earlier choice is remembered."""
+
 
 @dataclass(frozen=True, slots=True)
 class Offered:
@@ -73,14 +76,14 @@ def run_genkan(*words: str) -> dict[str, Any]:
 @pytest.mark.parametrize("name", ["alice", "bob", "carol", "dave"])
 async def test_the_form_and_the_command_agree(sandbox: SandboxRun, log_in: LogIn, name: str) -> None:
     async with log_in(name) as person:
-        assert Offered.on_form(await person.form()) == Offered.by_command(sandbox.user(name).groups)
+        assert Offered.on_form(await person.form(UNTOUCHED)) == Offered.by_command(sandbox.user(name).groups)
 
 
 async def test_users_of_different_groups_are_offered_different_things(log_in: LogIn) -> None:
     offered = {}
     for name in ("alice", "bob", "carol", "dave"):
         async with log_in(name) as person:
-            offered[name] = Offered.on_form(await person.form())
+            offered[name] = Offered.on_form(await person.form(UNTOUCHED))
 
     assert {name: set(row.images) - EVERYBODY for name, row in offered.items()} == {
         "alice": {"rtx-2080-ti"},

@@ -20,6 +20,8 @@ from ..support.sandbox import SandboxRun, sandbox_run
 AT_ONCE = 8
 """Starts under way; more would only wait for the hub."""
 
+TENANTS_SECONDS = 60
+
 GROUPS = ("vision", "language", "leads")
 """Of a user who is offered everything."""
 
@@ -68,6 +70,14 @@ async def pods_by_server(run: SandboxRun, user: str) -> dict[str, JsonObject]:
     async with await KubernetesApi.connect(run.ready.kubeconfig) as api:
         found = await api.list(PODS, label_selector=f"hub.jupyter.org/username={user}")
     return {pod["metadata"]["annotations"]["hub.jupyter.org/servername"]: pod for pod in found}
+
+
+async def until_tenants_run(run: SandboxRun) -> None:
+    """Wait until those have their places who may push burst work out."""
+    assert run.ready is not None
+    async with await KubernetesApi.connect(run.ready.kubeconfig) as api, asyncio.timeout(TENANTS_SECONDS):
+        while any(pod["status"]["phase"] != "Running" for pod in await api.list(PODS, namespace="climate")):
+            await asyncio.sleep(0.2)
 
 
 async def products(run: SandboxRun) -> dict[str, str]:
@@ -124,6 +134,7 @@ async def test_the_data_center_has_room_for_one_server_of_every_hardware_beside_
 ) -> None:
     few = covering(OFFERED)
     with generous_run(tmp_path, site="datacenter") as run:
+        await until_tenants_run(run)
         async with Person.at(run.url, run.user("dave")) as dave:
             await start_all(dave, few)
         pods = await pods_by_server(run, "dave")
