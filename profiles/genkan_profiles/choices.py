@@ -52,10 +52,11 @@ def check_choice(profiles: ProfileList, options: Any) -> None:
         _check_option(profile["display_name"], name, option, options)
 
 
-def remembered(profiles: ProfileList, options: Any) -> dict[str, str]:
+def remembered(profiles: ProfileList, options: Any, *, as_typed: bool = False) -> dict[str, str]:
     """Return what is still offered of an earlier choice; defaults take the place of the rest.
 
-    Where the hardware has vanished nothing of the choice is kept, as its image was meant for it.
+    Where the hardware has vanished nothing of the choice is kept, as its image was meant for it. With `as_typed` an own
+    value is kept though it cannot be used: for a form on which somebody mends it.
     """
     saved = options if isinstance(options, Mapping) else {}
     profile = _profile(profiles, saved.get(PROFILE))
@@ -64,20 +65,20 @@ def remembered(profiles: ProfileList, options: Any) -> dict[str, str]:
     kept = {PROFILE: profile["slug"]} if saved.get(PROFILE) else {}
     for name, option in _options(profile).items():
         choice, own = saved.get(name), saved.get(name + UNLISTED)
-        if _own_enabled(option) and own and not _obstacle_of_own(option, own):
+        if _own_enabled(option) and own and (_is_text(own) if as_typed else not _obstacle_of_own(option, own)):
             kept[name + UNLISTED] = own
         elif isinstance(choice, str) and choice in _choices(option):
             kept[name] = choice
     return kept
 
 
-def preselected(profiles: ProfileList, options: Any) -> ProfileList:
+def preselected(profiles: ProfileList, options: Any, *, as_typed: bool = False) -> ProfileList:
     """Return the list with `selected` at the profile and choices that a form should start with.
 
-    Those are the user's last ones as far as they are still offered. An own value is at `value` of its option's
-    `unlisted_choice`. Options that were one object remain one, but for those of the selected profile.
+    Those are the user's last ones as far as they are still offered, as in `remembered`. An own value is at `value` of
+    its option's `unlisted_choice`. Options that were one object remain one, but for those of the selected profile.
     """
-    saved = remembered(profiles, options)
+    saved = remembered(profiles, options, as_typed=as_typed)
     chosen = _profile(profiles, saved.get(PROFILE))
     marked: dict[int, dict[str, Any]] = {}
 
@@ -194,7 +195,7 @@ def _obstacle_of_own(option: dict[str, Any], own: Any) -> Sentence:
     unlisted = option["unlisted_choice"]
     given = unlisted.get("validation_message")
     message = Sentence.quoted(str(given)) if given else say("{value} cannot be used here.", value=_shown(own))
-    if not isinstance(own, str) or len(own) > _LONGEST_OWN:
+    if not _is_text(own):
         return message
     if unlisted.get("kind") == IMAGE and not is_image_reference(own):
         return say(
@@ -206,6 +207,10 @@ def _obstacle_of_own(option: dict[str, Any], own: Any) -> Sentence:
         return NOTHING if matches(unlisted["pattern"], own) else message
     pattern = unlisted.get("validation_regex")
     return message if pattern and not re.fullmatch(pattern, own) else NOTHING
+
+
+def _is_text(own: Any) -> bool:
+    return isinstance(own, str) and len(own) <= _LONGEST_OWN
 
 
 def _preselected_option(option: dict[str, Any], name: str, saved: Mapping[str, str]) -> dict[str, Any]:

@@ -63,20 +63,20 @@ class Hand:
         return [shown.prospect for shown in self.cards if shown.prospect is not None]
 
 
-async def cards_for(spawner: "GenkanSpawner", fields: Fields, *, options: Any) -> Hand:
+async def cards_for(spawner: "GenkanSpawner", fields: Fields, *, options: Any, as_typed: bool = False) -> Hand:
     """Return the cards of a user's form; a user who is offered nothing is refused.
 
-    `options` is what is preselected, as far as it is offered. `fields` are those of a form that is being filled in;
-    what they leave out is as it is preselected. A list that a site wrote itself may be another one each time, so
-    nothing of it is kept and nothing foreseen.
+    `options` is what is preselected, as far as it is offered; with `as_typed` also an own value that cannot be used.
+    `fields` are those of a form that is being filled in; what they leave out is as it is preselected. A list that a
+    site wrote itself may be another one each time, so nothing of it is kept and nothing foreseen.
     """
     if spawner.profile_list is not offered_profiles:
         profiles = await spawner.offered()
         own = Offering.of(profiles, profiles)
-        cards = [Shown(card, keeps=False) for card in own.cards_with(options)]
+        cards = [Shown(card, keeps=False) for card in own.cards_with(options, as_typed=as_typed)]
         return Hand(own, cards, foreseeable=False)
     offering = offering_of(spawner, await offered_profiles(spawner))
-    dealt = offering.cards_with(options)
+    dealt = offering.cards_with(options, as_typed=as_typed)
     await spawner.view.ready(within=FIRST_LOOK)
     choices = [_chosen(card, fields) for card in dealt]
     prospects = await spawner.view.forecasts.prospects(spawner, choices, offering=offering)

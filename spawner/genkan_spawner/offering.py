@@ -74,9 +74,12 @@ class Offering:
         cards = tuple(Card.of({**profile, "selected": False}) for profile in preselected(profiles, {}))
         return cls(source, profiles, cards)
 
-    def cards_with(self, options: Any) -> tuple[Card, ...]:
-        """Return the cards for a user with an earlier choice, as far as it is still offered."""
-        saved = remembered(self.profiles, options)
+    def cards_with(self, options: Any, *, as_typed: bool = False) -> tuple[Card, ...]:
+        """Return the cards for a user with an earlier choice, as far as it is still offered.
+
+        With `as_typed` an own value is kept though it cannot be used.
+        """
+        saved = remembered(self.profiles, options, as_typed=as_typed)
         key = frozenset(saved.items())
         found = self._chosen.pop(key, None)
         if found is None:
@@ -87,7 +90,7 @@ class Offering:
         return found
 
     def _with(self, saved: Mapping[str, str]) -> Iterator[Card]:
-        marked = preselected(self.profiles, saved)
+        marked = preselected(self.profiles, saved, as_typed=True)
         for card, profile in zip(self.cards, marked, strict=True):
             yield Card.of(profile) if profile["selected"] else card
 

@@ -19,6 +19,9 @@ sender: ContextVar[Any] = ContextVar("sender", default=None)
 After a refused form JupyterHub shows that of the user's default server, whichever server it was sent for.
 """
 
+sent: ContextVar[dict[str, Any] | None] = ContextVar("sent", default=None)
+"""The choice of the form that came with the current request, which is shown again where it is refused."""
+
 linked: ContextVar[dict[str, Any] | None] = ContextVar("linked", default=None)
 """The choice of the link by which the form was opened."""
 

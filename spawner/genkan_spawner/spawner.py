@@ -40,7 +40,7 @@ from .offering import (
     offering_of,
     team_namespaces,
 )
-from .origins import LinkFollowedError, linked, sender, was_sent, with_full_names, without_idle_fields
+from .origins import LinkFollowedError, linked, sender, sent, was_sent, with_full_names, without_idle_fields
 from .reasons import Reason
 from .refusals import Refusal
 from .starting.answer import answer_form
@@ -266,7 +266,9 @@ class GenkanSpawner(HomeSpawner):
             commit(self)
 
     def _read_form(self, formdata: dict[str, list[str]]) -> Awaitable[dict[str, Any]]:
-        sender.set(self)  # Not in the coroutine, which may become a task with a context of its own.
+        # Not in the coroutine, which may become a task with a context of its own.
+        sender.set(self)
+        sent.set(self.choice_of(formdata))
         return self._answer(self.choice_of(formdata))
 
     def options_from_query(self, query_data: dict[str, list[str]]) -> NoReturn:
@@ -289,14 +291,15 @@ class GenkanSpawner(HomeSpawner):
 
         `fields` are those of a form that is being filled in, `options` a choice in the place of the last one.
         """
-        hand = await cards_for(self, fields or {}, options=self.user_options if options is None else options)
+        shown = self.user_options if options is None else dict(options)
+        hand = await cards_for(self, fields or {}, options=shown, as_typed=options is not None)
         viewer = self.handler.current_user if self.handler is not None else self.user
         loaded = await current_catalogue(self) if self._has_catalogue else None
         return Form(
             hand.cards,
             template=self.profile_form_template,
             folders=self.additional_profile_form_template_paths,
-            options=self.user_options,
+            options=shown,
             status=status_for(self, hand),
             aftermath=self.aftermath,
             user_name=self.user.name,
@@ -304,14 +307,14 @@ class GenkanSpawner(HomeSpawner):
             broken=loaded.broken if loaded is not None else None,
             unknown_disks=self.view.disks.problems(),
             for_administrator=bool(getattr(viewer, "admin", False)),
-            problem=_problem(hand, options) if options else NOTHING,
+            problem=_problem(hand, linked.get()),
         )
 
 
-def _problem(hand: Hand, options: Mapping[str, Any]) -> Sentence:
-    """Return why a choice cannot be preselected as it is; empty where it can."""
+def _problem(hand: Hand, link: Mapping[str, Any] | None) -> Sentence:
+    """Return why what a link asks for cannot be preselected as it is; empty where it can."""
     try:
-        check_choice(hand.offering.profiles, options)
+        check_choice(hand.offering.profiles, link or {})
     except ChoiceError as error:
         return error.sentence
     return NOTHING
@@ -320,9 +323,11 @@ def _problem(hand: Hand, options: Mapping[str, Any]) -> Sentence:
 async def _form(spawner: GenkanSpawner) -> Form:
     """Return the form of the server whose form was sent, if one was, or else of this one."""
     sent_for = sender.get()
-    shown: GenkanSpawner = sent_for if sent_for is not None and sent_for.user is spawner.user else spawner
+    shown, options = spawner, linked.get()
+    if sent_for is not None and sent_for.user is spawner.user:
+        shown, options = sent_for, sent.get()
     shown.view.promises.release(shown)
-    return await shown.form(options=linked.get())
+    return await shown.form(options=options)
 
 
 async def _grant_time(spawner: GenkanSpawner, _options: Any) -> None:

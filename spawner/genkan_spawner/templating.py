@@ -49,4 +49,6 @@ def _text(reader: Language, text: str, /, **values: Any) -> Markup:
 
 def _seen(reader: Language, age: int) -> str:
     """Say how old the data is; the script of the page says the same while time passes."""
-    return reader.say(say("As of now") if age < _NOW else say("As of {seconds} seconds ago", seconds=age))
+    return reader.say(
+        say("As of now") if age < _NOW else say("Last news from the cluster: {seconds} seconds ago", seconds=age)
+    )

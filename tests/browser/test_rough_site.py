@@ -81,6 +81,38 @@ async def is_harmless(page: Page, *, says: str) -> None:
     assert [text for text in scripts if text.startswith("window.injected")] == []
 
 
+async def test_what_outsiders_write_is_text_on_every_page(
+    context: BrowserContext, run: SandboxRun, eve: User, cluster: Cluster
+) -> None:
+    page, hub = await context.new_page(), f"{run.url}hub/"
+    await log_in(page, run.url, eve)
+    await page.goto(f"{hub}spawn?profile={quote(MARKUP)}&image={quote(MARKUP)}&{quote(MARKUP)}=1")
+    await is_harmless(page, says=MARKUP)
+    for path in (f"spawn/{quote(EVE)}/{quote(EVE)}", "home", "token"):
+        await page.goto(f"{hub}{path}")
+        await is_harmless(page, says=EVE)
+
+    await page.goto(f"{hub}spawn?profile=small")
+    await page.locator("#profile-option-small--image").select_option(label=MARKUP)
+    own = page.locator("#profile-option-small--image--unlisted-choice")
+    await page.locator("#profile-option-small--image").select_option(index=1)
+    await own.fill(MARKUP)
+    await page.get_by_role("button", name="Start").click()
+    await expect(page.locator("#genkan-refusal")).to_be_visible()
+    await is_harmless(page, says=MARKUP)
+
+    key = await cluster.add_fault(FaultKind.MOUNT_FAILURE, message=f"mount failed: {MARKUP}")
+    await page.goto(f"{hub}spawn?profile=small&image=one")
+    await page.get_by_role("button", name="Start").click()
+    await page.wait_for_url(re.compile("spawn-pending"))
+    await page.get_by_text("What the cluster says").click()
+    await expect(page.locator("#genkan-events")).to_contain_text(MARKUP, timeout=WITHIN)
+    await is_harmless(page, says=EVE)
+    await expect(page.locator(".genkan-refusal")).to_be_visible(timeout=WITHIN)
+    await is_harmless(page, says=EVE)
+    await cluster.heal(key)
+
+
 async def test_names_and_notes_are_text_for_administrators_and_back(
     context: BrowserContext, run: SandboxRun, eve: User, cluster: Cluster
 ) -> None:

@@ -273,7 +273,11 @@ async def test_the_age_of_what_is_shown_is_told_anew_on_each_form(
     make: MakeSpawner, small: str, play: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user = make(catalogue_file=small)
-    for age, words in ((0, "As of now"), (7, "As of 7 seconds ago"), (8, "As of 8 seconds ago")):
+    for age, words in (
+        (0, "As of now"),
+        (7, "Last news from the cluster: 7 seconds ago"),
+        (8, "Last news from the cluster: 8 seconds ago"),
+    ):
         monkeypatch.setattr(play.view, "standing", lambda age=age: Standing(known=True, age=age))
         assert f">{words}</span>" in str(await user.get_options_form())
 

@@ -236,6 +236,26 @@ async def test_an_own_image_that_is_not_named_is_asked_for(make: MakeSpawner, ri
         await spawner.run_options_from_form(sent)
 
 
+async def test_an_own_image_that_cannot_be_used_is_still_there_to_be_mended(make: MakeSpawner, rich: str) -> None:
+    spawner = joined(make(catalogue_file=rich, user_options={"profile": "a100"}), VISION)
+    field = "profile-option-slice--image"
+    fields = {"profile": "slice", field: "own--value", f"{field}--unlisted-choice": "registry.example.org/oww/a:1"}
+    sent = (await form(spawner)).sent(**fields)
+
+    async def refused() -> Form:
+        with pytest.raises(Refusal, match="Only images of registry"):
+            await spawner.run_options_from_form(sent)
+        return await form(spawner)
+
+    page = await asyncio.create_task(refused())
+
+    assert page.selected["profile"] == "slice"
+    assert page.selected[field] == "own--value"
+    assert page.texts[f"{field}--unlisted-choice"] == "registry.example.org/oww/a:1"
+    assert "The link" not in page.text
+    assert (await form(spawner)).selected["profile"] == "a100"
+
+
 async def test_a_link_names_an_own_image_by_the_text_alone(make: MakeSpawner, rich: str) -> None:
     spawner = joined(make(catalogue_file=rich), VISION)
     query = {"profile": ["cpu"], "profile-option-cpu--image--unlisted-choice": ["registry.example.org/lab/b:2"]}

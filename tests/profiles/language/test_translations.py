@@ -65,7 +65,7 @@ def test_texts_are_found_wherever_they_are_said() -> None:
     found = {(text.one, text.many) for text in texts()}
     assert ("The server is being created.", "") in found
     assert ("{number} CPU", "{number} CPUs") in found
-    assert ("As of {seconds} seconds ago", "") in found
+    assert ("Last news from the cluster: {seconds} seconds ago", "") in found
     assert ("Cancel", "") in found
 
 
