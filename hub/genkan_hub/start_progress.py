@@ -56,8 +56,11 @@ class StartProgressHandler(FragmentHandler):
 
 
 def _is_under_way(spawner: GenkanSpawner) -> bool:
-    """Return whether a start has not ended; JupyterHub takes one that is being cancelled for a server that runs."""
-    return spawner.pending == "spawn" or spawner.cancelling
+    """Return whether a start has not ended.
+
+    JupyterHub takes one that is being cancelled for a server that runs, and looks for servers first when it comes back.
+    """
+    return spawner.pending in {"spawn", "check"} or spawner.cancelling
 
 
 class StartCancelHandler(UserServerAPIHandler):  # type: ignore[misc]  # same

@@ -148,6 +148,8 @@ async def test_open_pages_outlive_a_hub_that_is_started_anew(
         await pending.get_by_role("button", name="Start").click()
         await expect(pending.locator("#genkan-way")).to_contain_text("The image is being fetched", timeout=WITHIN)
         (pod,) = await cluster.pods_of("alice")
+        loads: list[str] = []
+        pending.on("framenavigated", lambda frame: loads.append(frame.url))
 
         await form.goto(f"{run.url}hub/spawn/alice/second?profile=small")
         await form.locator("#profile-option-small--image").select_option(index=1)
@@ -165,6 +167,8 @@ async def test_open_pages_outlive_a_hub_that_is_started_anew(
         await pending.wait_for_url(re.compile("/user/alice/lab"), timeout=START)
         (after,) = await cluster.pods_of("alice")
         assert after["metadata"]["uid"] == pod["metadata"]["uid"]
+        # It loads itself again when the start has ended, and is led to the server.
+        assert len([url for url in loads if "spawn-pending" in url]) <= 1
 
 
 async def test_an_open_form_says_that_what_it_shows_gets_old(page: Page, run: SandboxRun) -> None:

@@ -1,14 +1,15 @@
 """Sign-in as people do it: in a browser, through a real Keycloak."""
 
+import contextlib
 import re
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Error, Page, expect
 
 from ..support.browser import faults
 from ..support.keycloak import PASSWORD
-from ..support.sign_in import CONTACT, SignInHub
+from ..support.sign_in import CONTACT, SignInHub, until
 from .conftest import OpenContext
 from .test_main_job import start
 
@@ -20,8 +21,8 @@ async def page_without_scripts(browser: Browser) -> AsyncIterator[Page]:
     await context.close()
 
 
-async def sign_in_at_keycloak(page: Page, name: str) -> None:
-    await page.get_by_role("link", name="Sign in with Keycloak").click()
+async def sign_in_at_keycloak(page: Page, name: str, *, link: str = "Sign in with Keycloak") -> None:
+    await page.get_by_role("link", name=link).click()
     await page.get_by_label("Username or email").fill(name)
     await page.get_by_label("Password", exact=True).fill(PASSWORD)
     await page.get_by_role("button", name="Sign In").click()
@@ -72,4 +73,21 @@ async def test_the_pages_of_sign_in_speak_the_readers_language_and_keep_nobody_o
     }.items():
         await page.goto(f"{sign_in.url}{path}")
         await expect(page.get_by_role("main")).to_contain_text(words)
+        assert await faults(page) == []
+
+    await page.goto(f"{sign_in.url}hub/login")
+    await sign_in_at_keycloak(page, "erin", link="Keycloakでサインイン")
+    await expect(page.get_by_role("heading", name="このアカウントでは利用できません")).to_be_visible()
+    assert await faults(page) == []
+
+    async def unavailable() -> bool:
+        # A provider that has just answered is not asked whether it does, and the browser meets the closed door.
+        with contextlib.suppress(Error):
+            await page.goto(f"{sign_in.url}hub/oauth_login")
+            return True
+        return False
+
+    with sign_in.keycloak.door.closed():
+        await until(unavailable, "the page that says that nobody can sign in")
+        await expect(page.get_by_role("main")).to_contain_text("Keycloakから応答がありません")
         assert await faults(page) == []
