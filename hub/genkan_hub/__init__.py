@@ -12,7 +12,7 @@ __all__ = ["__version__", "configure", "sign_in_with"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import what a hub's configuration calls when it is called: services and commands of this package begin without it."""
+    """Import what a hub's configuration calls when that is asked for: services and commands begin without it."""
     match name:
         case "configure":
             from .configuration import configure
