@@ -4,14 +4,15 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 import pytest
 from playwright.async_api import BrowserContext, Page, expect
 
 from genkan_sandbox.agent.faults import FaultKind
-from genkan_spawner.api import KubernetesApi, PatchType
-from genkan_spawner.kinds import PODS
+from genkan_spawner.api import JsonObject, KubernetesApi, PatchType
+from genkan_spawner.kinds import EVENTS, PODS
 
 from ..support.browser import START, log_in
 from ..support.cluster import Cluster
@@ -101,16 +102,52 @@ async def test_what_outsiders_write_is_text_on_every_page(
     await expect(page.locator("#genkan-refusal")).to_be_visible()
     await is_harmless(page, says=MARKUP)
 
-    key = await cluster.add_fault(FaultKind.MOUNT_FAILURE, message=f"mount failed: {MARKUP}")
+    key = await cluster.add_fault(FaultKind.SLOW_PULL, seconds=3600)
     await page.goto(f"{hub}spawn?profile=small&image=one")
     await page.get_by_role("button", name="Start").click()
     await page.wait_for_url(re.compile("spawn-pending"))
+    await is_harmless(page, says=MARKUP)
+    await expect(page.locator("#genkan-way")).to_contain_text("The image is being fetched", timeout=WITHIN)
+    (pod,) = [pod for pod in await cluster.api.list(PODS, namespace=cluster.namespace) if owner_of(pod) == EVE]
+    await cluster.api.create(EVENTS, event_of(pod, MARKUP), namespace=cluster.namespace)
     await page.get_by_text("What the cluster says").click()
     await expect(page.locator("#genkan-events")).to_contain_text(MARKUP, timeout=WITHIN)
     await is_harmless(page, says=EVE)
-    await expect(page.locator(".genkan-refusal")).to_be_visible(timeout=WITHIN)
-    await is_harmless(page, says=EVE)
+    await page.get_by_role("button", name="Cancel").click()
+    await page.wait_for_url(re.compile("/hub/spawn/"), timeout=WITHIN)
+    await is_harmless(page, says=MARKUP)
     await cluster.heal(key)
+
+
+def owner_of(pod: JsonObject) -> str | None:
+    """Return whose server a pod is."""
+    owner: str | None = pod["metadata"].get("annotations", {}).get("hub.jupyter.org/username")
+    return owner
+
+
+def event_of(pod: JsonObject, message: str) -> JsonObject:
+    """Return an event as anybody may write it who has a right on the namespace."""
+    there = pod["metadata"]
+    now = datetime.now(tz=UTC).isoformat()
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": f"{there['name'][:40].rstrip('-.')}.forged", "namespace": there["namespace"]},
+        "involvedObject": {
+            "kind": "Pod",
+            "apiVersion": "v1",
+            "name": there["name"],
+            "uid": there["uid"],
+            "namespace": there["namespace"],
+        },
+        "type": "Warning",
+        "reason": message[:100],
+        "message": message,
+        "source": {"component": message[:100]},
+        "firstTimestamp": now,
+        "lastTimestamp": now,
+        "count": 1,
+    }
 
 
 async def test_names_and_notes_are_text_for_administrators_and_back(
