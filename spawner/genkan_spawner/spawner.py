@@ -174,7 +174,8 @@ class GenkanSpawner(HomeSpawner):
         """
         self._baseline.restore(self)
         profiles = await self.offered()
-        sent = was_sent(self.handler)
+        # The handler is that of the last request but one while a form is being answered.
+        sent = sender.get() is self or was_sent(self.handler)
         if not sent:
             self._set_options(remembered(profiles, self.user_options))
         try:

@@ -22,7 +22,12 @@ def isort_key(name: str) -> tuple[int, str]:
 
 
 def public_members(package: ModuleType) -> set[str]:
-    return {name for name in dir(package) if not name.startswith("_") and not inspect.ismodule(getattr(package, name))}
+    members = {name: getattr(package, name) for name in {*dir(package), *package.__all__}}
+    return {
+        name
+        for name, member in members.items()
+        if not name.startswith("_") and not inspect.ismodule(member) and name not in {"Any", "TYPE_CHECKING"}
+    }
 
 
 @pytest.mark.parametrize("name", PACKAGES)
@@ -48,6 +53,13 @@ def test_the_spawner_is_an_entry_point_of_jupyterhub() -> None:
     (spawner,) = entry_points(group="jupyterhub.spawners", name="genkan")
 
     assert spawner.load().__name__ == "GenkanSpawner"
+
+
+def test_the_door_of_the_cluster_page_is_open_before_the_rest_is_loaded() -> None:
+    """A hub ends itself when a service of its own does not answer in time."""
+    program = "import sys, genkan_hub.cluster_page.cli; print({'kubernetes_asyncio', 'jupyterhub'} & set(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert found.stdout == "set()\n"
 
 
 def test_the_way_to_kubernetes_does_not_wait_for_the_hub() -> None:

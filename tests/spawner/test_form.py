@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from jupyterhub.handlers.pages import SpawnHandler
 from jupyterhub.utils import format_exception, maybe_future
 
 from genkan_spawner import GenkanSpawner, Reason, Refusal
@@ -254,6 +255,21 @@ async def test_an_own_image_that_cannot_be_used_is_still_there_to_be_mended(make
     assert page.texts[f"{field}--unlisted-choice"] == "registry.example.org/oww/a:1"
     assert "The link" not in page.text
     assert (await form(spawner)).selected["profile"] == "a100"
+
+
+async def test_a_form_with_what_is_not_offered_leaves_the_last_choice(make: MakeSpawner, rich: str) -> None:
+    last = {"profile": "a100", "image": "plain"}
+    spawner = make(catalogue_file=rich, user_options=last)
+    spawner.handler = SpawnHandler.__new__(SpawnHandler)
+    spawner.handler.request = SimpleNamespace(method="GET", headers={})
+
+    async def refused() -> None:
+        with pytest.raises(Refusal, match="There is no profile 'gone' here"):
+            await spawner.run_options_from_form({"profile": ["gone"]})
+
+    await asyncio.create_task(refused())
+
+    assert spawner.user_options == last
 
 
 async def test_a_link_names_an_own_image_by_the_text_alone(make: MakeSpawner, rich: str) -> None:

@@ -12,7 +12,7 @@ from genkan_sandbox.control_plane.bootstrap import default_account, usable
 from genkan_sandbox.fault_command import change_faults
 from genkan_sandbox.sites import Device, Pool, node_manifest
 from genkan_spawner.api import JsonObject, KubernetesApi, PatchType
-from genkan_spawner.exceptions import NotFoundError
+from genkan_spawner.exceptions import ConflictError, NotFoundError
 from genkan_spawner.kinds import EVENTS, KINDS, NAMESPACES, NODES, PODS, QUOTAS, Kind
 
 WITHIN = 60.0
@@ -51,9 +51,18 @@ class Cluster:
         """Create any object."""
         kind = KINDS[manifest["kind"]]
         namespace = manifest["metadata"].get("namespace")
-        created = await self.api.create(kind, manifest, namespace=namespace)
+        created = await self._created(kind, manifest, namespace)
         self._added.append((kind, created["metadata"]["name"], namespace))
         return created
+
+    async def _created(self, kind: Kind, manifest: JsonObject, namespace: str | None) -> JsonObject:
+        while True:
+            try:
+                return await self.api.create(kind, manifest, namespace=namespace)
+            except ConflictError as e:
+                # Several that count towards one quota at the same instant: the API server gives up, and clients ask again.
+                if "resourcequotas" not in str(e):
+                    raise
 
     async def add_namespace(self, name: str = "", *, labels: Mapping[str, str] | None = None) -> str:
         """Create a namespace that is ready for pods."""
