@@ -60,7 +60,7 @@ class Cluster:
             try:
                 return await self.api.create(kind, manifest, namespace=namespace)
             except ConflictError as e:
-                # Several that count towards one quota at the same instant: the API server gives up, and clients ask again.
+                # Of several that count towards a quota at one instant the API server gives some up; clients ask again.
                 if "resourcequotas" not in str(e):
                     raise
 
