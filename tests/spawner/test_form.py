@@ -260,8 +260,9 @@ async def test_an_own_image_that_cannot_be_used_is_still_there_to_be_mended(make
 async def test_a_form_with_what_is_not_offered_leaves_the_last_choice(make: MakeSpawner, rich: str) -> None:
     last = {"profile": "a100", "image": "plain"}
     spawner = make(catalogue_file=rich, user_options=last)
-    spawner.handler = SpawnHandler.__new__(SpawnHandler)
-    spawner.handler.request = SimpleNamespace(method="GET", headers={})
+    handler: Any = SpawnHandler.__new__(SpawnHandler)
+    handler.request = SimpleNamespace(method="GET", headers={})
+    spawner.handler = handler
 
     async def refused() -> None:
         with pytest.raises(Refusal, match="There is no profile 'gone' here"):
