@@ -12,6 +12,8 @@ import typer
 from genkan_profiles import Problem
 
 from .building import buildah_command, builds, check_registries, run_build
+from .ci.cli import ci
+from .exceptions import ImagesError
 from .files import complain, leaving_with_one, read_text, write_texts
 from .flavours import Channel
 from .gates.cli import app as gate
@@ -19,11 +21,13 @@ from .linting import MatrixLint, lint_matrix
 from .matrix import MATRIX, load_matrix
 from .plan import bake_plan, catalogue_rows, catalogue_text, ci_matrix, json_text, labels, locked_version
 from .pushed import pushed_digests
+from .smoke import node_selector, smoke_test_job
 
 app = typer.Typer(
     help="Single-user images: which there are, how they are built, what keeps one back.", no_args_is_help=True
 )
 app.add_typer(gate, name="gate")
+app.command()(ci)
 
 MatrixPath = Annotated[Path, typer.Argument(metavar="PATH", help="The matrix of images.")]
 
@@ -121,6 +125,39 @@ def build(
             typer.echo(shlex.join(command))
             if not dry_run:
                 run_build(command)
+
+
+@app.command()
+def smoke_test(
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="Its row in the matrix, such as pytorch-26-08-r1.")],
+    image: Annotated[str, typer.Option(metavar="REFERENCE", help="The image, with its digest.")],
+    gpu_resource: Annotated[str, typer.Option(metavar="NAME", help="What the cluster calls a GPU.")] = "nvidia.com/gpu",
+    pull_secret: Annotated[
+        str, typer.Option(metavar="NAME", help="The Secret of the namespace that fetches the image.")
+    ] = "",
+    node_selectors: Annotated[
+        list[str] | None,
+        typer.Option("--node-selector", metavar="KEY=VALUE", help="Where it may run; may be given again."),
+    ] = None,
+    matrix: Annotated[Path, typer.Option(metavar="FILE", help="The matrix of images.")] = MATRIX,
+) -> None:
+    """Print a Job for `kubectl create --filename -` that tries an image's framework on a GPU.
+
+    It keeps the image's entrypoint, and asks for no right that a restricted namespace lacks.
+    """
+    with leaving_with_one():
+        rows = {row.target: row for row in load_matrix(matrix).images}
+        if target not in rows:
+            message = f"The matrix has no {target}; it has {', '.join(rows)}."
+            raise ImagesError(message)
+        job = smoke_test_job(
+            rows[target],
+            image=image,
+            gpu_resource=gpu_resource,
+            pull_secret=pull_secret,
+            nodes=node_selector(node_selectors or []),
+        )
+        typer.echo(json_text(job), nl=False)
 
 
 def _jupyterhub(matrix: Path) -> str:

@@ -29,10 +29,10 @@ def read_text(path: Path) -> str:
 
 
 def write_texts(folder: Path, texts: Mapping[str, str]) -> list[Path]:
-    """Write files into a folder, which is made if it is missing; raises ImagesError for whatever is in the way."""
+    """Write files into a folder, whatever is missing of it being made; raises ImagesError for what is in the way."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text, encoding="utf-8")
     except OSError as error:
         message = f"{error.filename or folder} cannot be written: {error.strerror}."

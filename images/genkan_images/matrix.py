@@ -121,7 +121,7 @@ class MatrixRow(Row):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        rules = (self._digest(), self._framework(), self._hardware(), self._cards(), self._licence())
+        rules = (self._digest(), self._tag(), self._framework(), self._hardware(), self._cards(), self._licence())
         raise_violations("MatrixRow", [violation for rule in rules for violation in rule])
         return self
 
@@ -129,6 +129,13 @@ class MatrixRow(Row):
         if self.base.digest is None and self.channel is not Channel.CANDIDATE:
             sentence = f"The base of a {self.channel} image needs its digest; only a candidate can be without."
             yield Violation(("base", "digest"), sentence)
+
+    def _tag(self) -> Iterator[Violation]:
+        """Yield a tag that is not of the row's release, as is left where only one of them was raised."""
+        if self.release not in self.base.tag:
+            yield Violation(("base", "tag"), f"This is not of release {self.release}; say of both the same.")
+        elif self.flavour is Flavour.CUDA and self.cuda and not self.base.tag.startswith(f"{self.cuda}-"):
+            yield Violation(("base", "tag"), f"This is not of CUDA {self.cuda}; say of both the same.")
 
     def _framework(self) -> Iterator[Violation]:
         if self.framework_version is None and self.channel is not Channel.CANDIDATE and self.flavour in _FRAMEWORKS:

@@ -17,12 +17,13 @@ def base(**changes: Any) -> Row:
 
 def row(**changes: Any) -> Row:
     """Return a row without a flaw, with changes; None takes a field out."""
+    release = changes.get("release", "26.08")
     whole = {
         "flavour": "pytorch",
         "release": "26.08",
         "revision": 1,
         "channel": "stable",
-        "base": base(),
+        "base": base(tag=f"{release}-py3"),
         "framework_version": "2.14",
         "python": "3.12",
         "cuda": "13.4",
@@ -37,7 +38,7 @@ def row(**changes: Any) -> Row:
 def cpu(**changes: Any) -> Row:
     """Return a row of the flavour without GPUs."""
     plain = dict.fromkeys(("cuda", "min_driver", "compute_capabilities", "licence_files", "framework_version"))
-    ubuntu = base(source="library", path="library/ubuntu", tag="24.04")
+    ubuntu = base(source="library", path="library/ubuntu", tag=changes.get("release", "24.04"))
     return row(**(plain | {"flavour": "cpu", "release": "24.04", "base": ubuntu} | changes))
 
 

@@ -60,6 +60,12 @@ def test_rows_without_a_flaw_pass(tmp_path: Path) -> None:
             "This field is missing.",
         ),
         (row(base=base(path="registry.example.org:5000/x")), "base.path", "This must match the pattern "),
+        (row(base=base(tag="26.09-py3")), "base.tag", "This is not of release 26.08; say of both the same."),
+        (
+            row(flavour="cuda", release="24.04", cuda="13.0.3", base=base(tag="13.1.0-base-ubuntu24.04")),
+            "base.tag",
+            "This is not of CUDA 13.0.3; say of both the same.",
+        ),
         (row(min_driver="570"), "min_driver", "CUDA 13.4 needs driver 580 or newer."),
         (row(min_driver="450.80", cuda="12.9"), "min_driver", "CUDA 12.9 needs driver 525 or newer."),
         (

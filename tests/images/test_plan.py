@@ -175,7 +175,7 @@ def test_a_lock_without_the_package_is_refused() -> None:
 
 
 def test_lint_tells_problems_and_leaves_with_one(tmp_path: Path) -> None:
-    unpinned = base(source="library", path="library/ubuntu", digest=None)
+    unpinned = base(source="library", path="library/ubuntu", tag="24.04", digest=None)
     file = written(tmp_path, row(end_of_life="2026-01-31"), cpu(channel="candidate", base=unpinned))
 
     result = run("lint", file, "--today", "2026-11-23")

@@ -1,0 +1,1 @@
+rm -rf "$DOCKER_CONFIG" build/kubeconfig
