@@ -137,7 +137,9 @@ def test_yamllint_finds_nothing(checkout: Path) -> None:
 
 
 def test_zizmor_finds_nothing(checkout: Path) -> None:
-    done = linted("zizmor", "--offline", "--no-progress", "--format", "json", ".github", cwd=checkout)
+    """Nor in the workflow of the project itself."""
+    folders = (checkout / ".github", ROOT / ".github")
+    done = linted("zizmor", "--offline", "--no-progress", "--format", "json", *folders, cwd=checkout)
 
     assert (done.returncode, json.loads(done.stdout)) == (0, [])
 
@@ -154,8 +156,9 @@ def test_actionlint_finds_nothing(checkout: Path) -> None:
         program = prepare_actionlint()
     except BinariesError as e:
         require(str(e))
-    done = subprocess.run([program, "-no-color"], cwd=checkout, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (0, "")
+    for folder in (checkout, ROOT):
+        done = subprocess.run([program, "-no-color"], cwd=folder, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout) == (0, "")
 
     file = checkout / ".github/workflows/genkan-image.yaml"
     file.write_text(file.read_text().replace("needs.build.outputs.digest", "needs.build.outputs.digset"))
@@ -264,6 +267,7 @@ def test_variables_are_those_that_are_told_of() -> None:
 def test_promotion_is_a_protected_step_after_the_try_on_a_cluster() -> None:
     promote = dict(jobs_of_github())["genkan-image:promote"]
     assert (promote["environment"], promote["needs"]) == ("images-promotion", ["build", "smoke-test"])
+    assert promote["if"] == "${{ !cancelled() && needs.smoke-test.result == 'success' }}"
 
     jobs = dict(jobs_of_gitlab())
     assert jobs[".genkan-promote"]["environment"] == {"name": "images-promotion"}
@@ -486,3 +490,22 @@ def test_every_base_has_a_scheme_of_tags() -> None:
             if re.fullmatch(rule["matchDepNames"][0].replace("**", ".*"), found["depName"])
         ]
         assert scheme == "ubuntu" or ordered(scheme, found["currentValue"]), found
+
+
+# What administrators read.
+
+PAGE = (ROOT / "docs/administrators/images-ci.md").read_text()
+
+
+@pytest.mark.parametrize("name", [*VARIABLES, *SECRETS, *RUNNERS, "ISSUE_TOKEN", "GENKAN_RESCAN", *FILES])
+def test_the_page_tells_what_a_site_sets(name: str) -> None:
+    parts = (name, Path(name).name)
+
+    assert any(f"`{part}`" in PAGE for part in parts)
+
+
+def test_the_page_tells_of_every_environment_and_of_no_other() -> None:
+    used = {job["environment"] for _, job in jobs_of_github() if "environment" in job}
+    used |= {job["environment"]["name"] for _, job in jobs_of_gitlab() if "environment" in job}
+
+    assert set(re.findall(r"`(images-[a-z]+)`", PAGE)) == used

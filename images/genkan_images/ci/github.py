@@ -104,7 +104,8 @@ def _one() -> dict[str, Any]:
     )
     waiting = "!cancelled() && !failure() && needs.build.outputs.promoted == 'false' && inputs.release"
     smoke = _job(jobs.SMOKE_TEST, needs=["build", "publish"], condition=waiting, environ={"DIGEST": digest})
-    promote = _job(jobs.PROMOTE, needs=["build", "smoke-test"], condition=waiting, environ={"DIGEST": digest})
+    tried = "!cancelled() && needs.smoke-test.result == 'success'"
+    promote = _job(jobs.PROMOTE, needs=["build", "smoke-test"], condition=tried, environ={"DIGEST": digest})
     return {
         "name": "Image",
         "on": {
@@ -204,7 +205,12 @@ def _step(block: Block) -> dict[str, Any]:
 
 def _keep(title: str, name: str, path: str, *, condition: str = "") -> dict[str, Any]:
     when = {"if": f"${{{{ {condition} }}}}"} if condition else {}
-    return {"name": title, **when, "uses": _UPLOAD, "with": {"name": name, "path": path, "retention-days": 14}}
+    return {
+        "name": title,
+        **when,
+        "uses": _UPLOAD,
+        "with": {"name": name, "path": path, "overwrite": True, "retention-days": 14},
+    }
 
 
 def _take(title: str, options: Mapping[str, Any]) -> dict[str, Any]:

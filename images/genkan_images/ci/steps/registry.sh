@@ -1,7 +1,7 @@
 digest_of() {
     # What a tag points to; nothing if there is no such tag, and a failure if nobody can tell.
     mkdir -p build
-    if skopeo inspect --format '{{.Digest}}' "docker://$1" 2>build/said; then
+    if skopeo inspect --no-tags --format '{{.Digest}}' "docker://$1" 2>build/said; then
         return
     fi
     case $(cat build/said) in

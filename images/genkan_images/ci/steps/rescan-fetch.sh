@@ -7,8 +7,8 @@ if [ -z "$digest" ]; then
 else
     image="$REGISTRY/$FLAVOUR@$digest"
     label='org.opencontainers.image.base'
-    name=$(skopeo inspect --format "{{index .Labels \"$label.name\"}}" "docker://$image")
-    base=$(skopeo inspect --format "{{index .Labels \"$label.digest\"}}" "docker://$image")
+    name=$(skopeo inspect --no-tags --format "{{index .Labels \"$label.name\"}}" "docker://$image")
+    base=$(skopeo inspect --no-tags --format "{{index .Labels \"$label.digest\"}}" "docker://$image")
     skopeo copy --quiet "docker://$image" oci:build/image
     skopeo copy --quiet "docker://${name%:*}@$base" oci:build/base
     printf '%s\n' "$digest" >build/digest

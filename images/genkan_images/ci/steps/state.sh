@@ -6,7 +6,7 @@ if [ -z "$published" ]; then
 else
     image="$REGISTRY/$FLAVOUR@$published"
     label='org.opencontainers.image.base.digest'
-    built_on=$(skopeo inspect --format "{{index .Labels \"$label\"}}" "docker://$image")
+    built_on=$(skopeo inspect --no-tags --format "{{index .Labels \"$label\"}}" "docker://$image")
     if [ "$built_on" != "${BASE#*@}" ]; then
         printf '%s is there already, on another base; raise its revision.\n' "$FLAVOUR:$TAG" >&2
         exit 1
