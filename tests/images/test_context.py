@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from genkan_images.building import SOURCE, STEP
 from genkan_images.flavours import DESIGNS
 from genkan_images.plan import CONTEXT, locked_version
 
@@ -16,7 +17,6 @@ DOCKERFILES = sorted(FOLDER.glob("*.Dockerfile"))
 SCRIPTS = sorted([*FOLDER.glob("steps/*.sh"), *FOLDER.glob("bin/*")])
 STAND_IN = ROOT / "images/stand-in/base"
 LOCKS = sorted(FOLDER.glob("*.txt"))
-SOURCE = re.compile(r"source=([^,\s]+)")
 # Host names that stand before a path, in parts so that this file passes its own test.
 HOSTS = re.compile(
     r"\b(?:" + "|".join(r"\.".join(p) for p in [("nvcr", "io"), ("docker", "io"), ("quay", "io")]) + r")\b"
@@ -46,6 +46,15 @@ def test_every_script_of_the_build_is_used() -> None:
     }
 
     assert {str(path.relative_to(FOLDER)) for path in FOLDER.glob("steps/*.sh")} - used == set()
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=names)
+def test_every_step_has_an_argument_for_the_content_of_its_files(dockerfile: Path) -> None:
+    """Without it buildah takes yesterday's layer for today's files."""
+    steps = STEP.findall(dockerfile.read_text())
+
+    assert sum(len(SOURCE.findall(run)) for _, run in steps) == len(SOURCE.findall(dockerfile.read_text()))
+    assert len({argument for argument, _ in steps}) == len(steps)
 
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=names)
