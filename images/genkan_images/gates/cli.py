@@ -142,9 +142,7 @@ def sources(
 
 @app.command()
 def structure(
-    image: Annotated[
-        Path, typer.Argument(metavar="IMAGE", help="The image, as an archive of the kind that `docker save` writes.")
-    ],
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="The image, as buildah's storage has it.")],
     tests: Annotated[Path, typer.Option(metavar="FILE", help="What it has to have.")] = STRUCTURE,
 ) -> None:
     """Keep an image back that lacks what the hub, the cluster or a user relies on."""
