@@ -64,10 +64,10 @@ async def test_a_server_answers_its_user_only(image: UnpackedImage, tmp_path: Pa
 
 
 async def test_a_server_is_there_soon_tells_its_hub_of_activity_and_ends_when_it_is_told(
-    image: UnpackedImage, tmp_path: Path, record_property: Callable[[str, object], None]
+    image: UnpackedImage, tmp_path: Path, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
     async with serving(image, tmp_path) as server:
-        record_property("ready_seconds", round(server.ready_after, 1))
+        record_testsuite_property("ready_seconds", round(server.ready_after, 1))
         assert server.ready_after < READY_WITHIN
         assert server.stop() == 0, server.said[-2000:]
         assert server.hub.activities

@@ -101,10 +101,10 @@ async def until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path
 
 
 async def test_a_hub_starts_answers_and_ends_when_it_is_told(
-    image: UnpackedImage, tmp_path: Path, record_property: Callable[[str, object], None]
+    image: UnpackedImage, tmp_path: Path, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
     async with started(image, tmp_path) as hub, httpx.AsyncClient(base_url=hub.url) as client:
-        record_property("ready_seconds", round(hub.ready_after, 1))
+        record_testsuite_property("ready_seconds", round(hub.ready_after, 1))
         page = await client.get("login")
         assert page.status_code == httpx.codes.OK
         assert "Genkan" in page.text

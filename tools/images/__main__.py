@@ -27,7 +27,7 @@ from genkan_sandbox.state import default_cache_directory
 from .archives import INDEX, Archives, BuiltImage
 from .bases import StandIns, uses_true_bases
 from .checks import REQUIRE_ALL, Checker, Result, Verdict
-from .commands import Commands
+from .commands import SIGNALS, Commands
 from .exceptions import WorkError
 from .programs import check_machine, prepare_checkers
 from .registry import Registry, local_registry
@@ -61,6 +61,7 @@ class Works:
     stand_ins: StandIns | None
     """None on the true bases."""
     archives: Archives
+    bases: Archives
     checker: Checker
     registry: Registry
     certificates: Path | None
@@ -73,9 +74,8 @@ class Works:
             self.commands.run(f"{target.name}-build", *target.build_command(base=base, certificates=self.certificates))
         with self.progress.step(f"{target.name}: write the archive"):
             built = self.archives.keep(target.name, target.reference)
-            under = self.archives.keep(
-                f"base-{target.stand_in}" if self.stand_ins else f"base-{target.name}", self._base_of(target, base)
-            )
+            kind = target.stand_in if self.stand_ins else target.name
+            under = self.bases.keep(f"base-{kind}", self._base_of(target, base))
         with tempfile.TemporaryDirectory(prefix=f"{target.name}-", dir=self.commands.logs) as place:
             files = self._files(Path(place), built, under)
             results = self.checker.results(target.name, target.checks(files, has=self.checker.has))
@@ -142,7 +142,8 @@ def report(done: Sequence[Done], *, out: Path) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in SIGNALS:
+        signal.signal(number, _interrupt)
     progress = open_progress()
     try:
         matrix = load_matrix(CHECKOUT / "images/matrix.yaml")
@@ -177,6 +178,7 @@ def _work(wanted: Sequence[Target], progress: Progress) -> list[Done]:
             commands,
             None if true_bases else StandIns(commands, progress),
             Archives(cache / "images", commands),
+            Archives(cache / "images", commands, index="bases.json"),
             checker,
             registry,
             certificates if certificates.is_file() else None,

@@ -1,6 +1,6 @@
 """Built images as archives in the user's cache, for whatever starts them without a registry.
 
-    ~/.cache/genkan/images/
+    images/ in the user's cache
     ├── built.json                  {"cpu": {"reference": ..., "archive": ..., "digest": ..., "image": ...}, ...}
     ├── cpu-0123456789ab.tar        an OCI archive, with the beginning of its digest
     └── ...
@@ -39,6 +39,7 @@ class Archives:
 
     folder: Path
     commands: Commands
+    index: str = INDEX
 
     def keep(self, name: str, reference: str) -> BuiltImage:
         """Write an image of buildah's storage as an archive, unless that is there; an older one of the name goes."""
@@ -61,7 +62,7 @@ class Archives:
     def built(self) -> dict[str, BuiltImage]:
         """Return what was built, by name; what is no index of ours counts as nothing."""
         try:
-            data = json.loads((self.folder / INDEX).read_text(encoding="utf-8"))
+            data = json.loads((self.folder / self.index).read_text(encoding="utf-8"))
             return {
                 str(name): BuiltImage(**{field.name: str(row[field.name]) for field in fields(BuiltImage)})
                 for name, row in data.items()
@@ -85,7 +86,7 @@ class Archives:
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
                 stream.write(text)
-            Path(half).replace(self.folder / INDEX)
+            Path(half).replace(self.folder / self.index)
         except BaseException:
             with contextlib.suppress(OSError):
                 Path(half).unlink()

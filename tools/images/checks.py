@@ -17,7 +17,7 @@ from .commands import Commands
 REQUIRE_ALL = "GENKAN_REQUIRE_ALL"
 """The variable with which a check that cannot be run has failed."""
 
-_SAID = re.compile(r"^(?:FAILED|ERROR) .*|^[a-z]+: (?!passed\\.|kept back\\.).*", re.MULTILINE)
+_SAID = re.compile(r"^(?:FAILED|ERROR) .*|^[a-z]+: (?!passed\.|kept back\.).*", re.MULTILINE)
 _MOST_SAID = 12
 
 # Starts a command where there is no network but a loopback of its own.

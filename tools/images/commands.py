@@ -1,12 +1,18 @@
 """Commands that work for a while, with their words in a log."""
 
+import contextlib
 import os
+import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from .exceptions import WorkError
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What asks `make images` to stop."""
 
 _SHOWN = 25
 _TIDY_S = 15
@@ -35,25 +41,28 @@ class Commands:
         """Run a command to its end, and return its status; raises WorkError if it cannot be started."""
         log = self.log(name)
         log.parent.mkdir(parents=True, exist_ok=True)
+        process: subprocess.Popen[bytes] | None = None
         with log.open("wb") as stream:
             try:
-                process = subprocess.Popen(
-                    list(map(str, command)),
-                    cwd=self.checkout,
-                    env={**os.environ, **self.environ, **(environ or {})},
-                    stdin=subprocess.DEVNULL,
-                    stdout=stream,
-                    stderr=subprocess.STDOUT,
-                )
+                with signals_held_back():
+                    process = subprocess.Popen(
+                        list(map(str, command)),
+                        cwd=self.checkout,
+                        env={**os.environ, **self.environ, **(environ or {})},
+                        stdin=subprocess.DEVNULL,
+                        stdout=stream,
+                        stderr=subprocess.STDOUT,
+                        # So that one signal reaches all that it has started, from whatever end it comes.
+                        start_new_session=True,
+                    )
+                return process.wait()
             except OSError as error:
                 message = f"{command[0]} cannot be started: {error.strerror}."
                 raise WorkError(message) from error
-            with process:
-                try:
-                    return process.wait()
-                except BaseException:
+            except BaseException:
+                if process is not None:
                     _end(process)
-                    raise
+                raise
 
     def answer(self, *command: str | Path) -> str | None:
         """Return what a quick command prints; None if it fails."""
@@ -75,10 +84,27 @@ class Commands:
         return self.logs / f"{name}.log"
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End a program so that it can tidy up: a build that is killed leaves its container behind."""
-    process.terminate()
+@contextmanager
+def signals_held_back() -> Iterator[None]:
+    """Let signals wait for the end of a block: a program that is just being started would be lost."""
+    arrived: list[int] = []
+
+    def note(number: int, _: object) -> None:
+        arrived.append(number)
+
+    before = {number: signal.signal(number, note) for number in SIGNALS}
     try:
-        process.wait(timeout=_TIDY_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for late in arrived:
+            signal.raise_signal(late)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End a program and its own so that they can tidy up: a build or a test that is killed leaves containers behind."""
+    for number in (signal.SIGINT, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+            os.killpg(process.pid, number)
+            process.wait(timeout=_TIDY_S)
