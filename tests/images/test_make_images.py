@@ -240,7 +240,7 @@ def test_every_image_is_held_against_every_check(tmp_path: Path) -> None:
     files = Files(tmp_path / "image", tmp_path / "base", (tmp_path / "image", tmp_path / "base"), tmp_path)
     names = {row.name: [check.name for check in row.checks(files, has=lambda _: False)] for row in found}
 
-    every = ["structure", "starts", "sbom", "vulnerabilities", "secrets"]
+    every = ["structure", "starts", "faults", "sbom", "vulnerabilities", "secrets"]
     assert names == {
         "cpu": ["sources", "size", "licences", *every],
         "pytorch": ["sources", "size", "licences", *every],

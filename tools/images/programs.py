@@ -82,3 +82,4 @@ def _unwrap(folder: Path) -> None:
         script = folder / "bin" / name
         script.unlink(missing_ok=True)
         script.symlink_to(program)
+        program.chmod(0o755)

@@ -59,42 +59,42 @@ class Target:
 
     def checks(self, files: Files, *, has: Callable[[str], bool]) -> tuple[Check, ...]:
         """Return what it is held against; `has` tells whether a program is there."""
-        report = files.reports / f"{self.name}.xml"
-        bill = files.reports / f"{self.name}.cdx.json"
+        own = (
+            (
+                gate("sources", needs=("hadolint", "shellcheck")),
+                gate("size", files.archive, files.base),
+                gate("licences", files.archive, self.row.target),
+            )
+            if self.row
+            else (Check("sources", ("hadolint", "--no-color", "hub/Dockerfile"), ("hadolint",)),)
+        )
         scanned = files.layouts if has("trivy") else (files.archive, files.base)
-        every = (
+        return (
+            *own,
+            gate("structure", self.reference, "--tests", self._structure, needs=("container-structure-test",)),
+            self._tests("starts", self._tests_file, files.reports),
+            self._tests("faults", "test_bad_images.py", files.reports, needs=("container-structure-test",)),
+            _bill(files.archive, files.reports / f"{self.name}.cdx.json", lock=self._lock),
             gate("vulnerabilities", *scanned, needs=("trivy",)),
             gate("secrets", *scanned, needs=("trivy",)),
         )
-        if self.row is None:
-            hub = tests(
-                "tests/images/test_built_hub.py",
-                variable="GENKAN_TEST_HUB_IMAGE",
-                reference=self.reference,
-                report=report,
-            )
-            return (
-                Check("sources", ("hadolint", "--no-color", "hub/Dockerfile"), ("hadolint",)),
-                gate(
-                    "structure",
-                    self.reference,
-                    "--tests",
-                    "hub/structure.yaml",
-                    needs=("container-structure-test",),
-                ),
-                hub,
-                _bill(files.archive, bill, lock="requirements/hub.txt"),
-                *every,
-            )
-        return (
-            gate("sources", needs=("hadolint", "shellcheck")),
-            gate("size", files.archive, files.base),
-            gate("licences", files.archive, self.row.target),
-            gate("structure", self.reference, needs=("container-structure-test",)),
-            tests("tests/images/test_built.py", variable="GENKAN_TEST_IMAGE", reference=self.reference, report=report),
-            _bill(files.archive, bill, lock="images/context/server.txt"),
-            *every,
-        )
+
+    @property
+    def _structure(self) -> str:
+        return "images/structure.yaml" if self.row else "hub/structure.yaml"
+
+    @property
+    def _tests_file(self) -> str:
+        return "test_built.py" if self.row else "test_built_hub.py"
+
+    @property
+    def _lock(self) -> str:
+        return "images/context/server.txt" if self.row else "requirements/hub.txt"
+
+    def _tests(self, name: str, file: str, reports: Path, *, needs: tuple[str, ...] = ()) -> Check:
+        variable = "GENKAN_TEST_IMAGE" if self.row else "GENKAN_TEST_HUB_IMAGE"
+        report = reports / f"{self.name}-{name}.xml"
+        return tests(name, f"tests/images/{file}", environ={variable: self.reference}, report=report, needs=needs)
 
 
 def targets(matrix: Matrix) -> tuple[Target, ...]:
