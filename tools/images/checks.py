@@ -100,7 +100,7 @@ def gate(name: str, *arguments: str | Path, needs: tuple[str, ...] = ()) -> Chec
     return Check(name, (Path(".venv/bin/genkan"), "images", "gate", name, *arguments), needs)
 
 
-def tests(name: str, file: str, *, environ: Mapping[str, str], report: Path, needs: tuple[str, ...] = ()) -> Check:
+def trial(name: str, file: str, *, environ: Mapping[str, str], report: Path, needs: tuple[str, ...] = ()) -> Check:
     """Return tests that start an image, in a network that leads nowhere; what they need has to be there."""
     pytest = (Path(".venv/bin/python"), "-m", "pytest", file, "-q", "-p", "no:cacheprovider", f"--junitxml={report}")
     return Check(name, (*_WITHOUT_NETWORK, *pytest), needs, {**environ, REQUIRE_ALL: "1"}, report)

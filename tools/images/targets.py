@@ -9,7 +9,7 @@ from genkan_images.matrix import Matrix, MatrixRow
 from genkan_profiles import __version__
 
 from .bases import StandIn
-from .checks import Check, gate, tests
+from .checks import Check, gate, trial
 
 REGISTRY = "localhost/genkan"
 """What the images are called in buildah's storage: no registry of the world."""
@@ -94,7 +94,7 @@ class Target:
     def _tests(self, name: str, file: str, reports: Path, *, needs: tuple[str, ...] = ()) -> Check:
         variable = "GENKAN_TEST_IMAGE" if self.row else "GENKAN_TEST_HUB_IMAGE"
         report = reports / f"{self.name}-{name}.xml"
-        return tests(name, f"tests/images/{file}", environ={variable: self.reference}, report=report, needs=needs)
+        return trial(name, f"tests/images/{file}", environ={variable: self.reference}, report=report, needs=needs)
 
 
 def targets(matrix: Matrix) -> tuple[Target, ...]:
