@@ -1,5 +1,6 @@
 """A proxy that takes what a hub tells it, for hubs that are started without one."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ class StubProxy:
 
     url: str = ""
     routes: dict[str, Any] = field(default_factory=dict)
+    told: asyncio.Event = field(default_factory=asyncio.Event)
+    """That there is a route."""
 
 
 @asynccontextmanager
@@ -30,6 +33,7 @@ async def stub_proxy() -> AsyncIterator[StubProxy]:
         if request.headers.get("Authorization") != f"token {TOKEN}":
             return web.Response(status=403)
         proxy.routes[f"/{request.match_info['route']}"] = await request.json()
+        proxy.told.set()
         return web.Response(status=201)
 
     async def removed(request: web.Request) -> web.Response:

@@ -109,6 +109,8 @@ async def test_a_hub_starts_answers_and_ends_when_it_is_told(
         assert page.status_code == httpx.codes.OK
         assert "Genkan" in page.text
         assert (await client.get("api/users")).status_code == httpx.codes.FORBIDDEN
+        async with asyncio.timeout(WITHIN):
+            await hub.proxy.told.wait()
         assert "/" in hub.proxy.routes
         assert (hub.state / "jupyterhub.sqlite").stat().st_uid == 1000
         hub.process.send_signal(signal.SIGTERM)
