@@ -39,10 +39,9 @@ class Server:
     def said(self) -> str:
         return self.log.read_text(errors="replace")
 
-    def stop(self) -> int:
-        """End it as a kubelet does, and return its status; runc hands the signal on."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=WITHIN)
+    async def stop(self) -> int:
+        """End it as a kubelet does, and return its status; runc hands the signal on, and the hub goes on answering."""
+        return await stopped(self.process)
 
     async def computes(self, code: str) -> str:
         """Return what a new kernel prints for a line of Python."""
@@ -83,6 +82,12 @@ async def _until_it_answers(url: str, process: "subprocess.Popen[bytes]", log: P
                     return
             await asyncio.sleep(0.1)
     pytest.fail(f"The server did not answer:\n{last_words(log)}")
+
+
+async def stopped(process: "subprocess.Popen[bytes]") -> int:
+    """End a container, and return its status; what it asks of stubs meanwhile is answered."""
+    process.send_signal(signal.SIGTERM)
+    return await asyncio.to_thread(process.wait, timeout=WITHIN)
 
 
 def last_words(log: Path) -> str:

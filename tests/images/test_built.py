@@ -69,7 +69,7 @@ async def test_a_server_is_there_soon_tells_its_hub_of_activity_and_ends_when_it
     async with serving(image, tmp_path) as server:
         record_testsuite_property("ready_seconds", round(server.ready_after, 1))
         assert server.ready_after < READY_WITHIN
-        assert server.stop() == 0, server.said[-2000:]
+        assert await server.stop() == 0, server.said[-2000:]
         assert server.hub.activities
 
 
@@ -96,7 +96,7 @@ async def test_a_root_that_cannot_be_written_to_will_do(image: UnpackedImage, tm
 
     async with serving(image, tmp_path, given) as server:
         assert await server.computes("open('x', 'w').close(); print(1)") == "1\n"
-        assert server.stop() == 0, server.said[-2000:]
+        assert await server.stop() == 0, server.said[-2000:]
     assert (home / "x").exists()
     assert (home / ".config/matplotlib/matplotlibrc").exists()
 

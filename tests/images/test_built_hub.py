@@ -8,7 +8,6 @@ The hub is started as the Zero to JupyterHub chart starts it, without a cluster:
 import asyncio
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import time
@@ -23,7 +22,7 @@ import pytest
 from genkan_profiles import __version__
 
 from .containers import Surroundings, UnpackedImage, running, unpacked
-from .single_user_server import last_words
+from .single_user_server import last_words, stopped
 from .stub_proxy import TOKEN, StubProxy, stub_proxy
 
 IMAGE = os.environ.get("GENKAN_TEST_HUB_IMAGE", "")
@@ -113,8 +112,7 @@ async def test_a_hub_starts_answers_and_ends_when_it_is_told(
             await hub.proxy.told.wait()
         assert "/" in hub.proxy.routes
         assert (hub.state / "jupyterhub.sqlite").stat().st_uid == 1000
-        hub.process.send_signal(signal.SIGTERM)
-        assert hub.process.wait(timeout=WITHIN) == 0, (tmp_path / "log").read_text()[-2000:]
+        assert await stopped(hub.process) == 0, last_words(tmp_path / "log")
 
 
 def test_its_programs_are_there_and_whole(image: UnpackedImage) -> None:
