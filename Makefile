@@ -13,7 +13,7 @@ bin := .venv/bin
 packages := hub spawner profiles images sandbox
 code := $(packages) tests benchmarks docs tools
 
-.PHONY: help up test unit coverage lint docs bench messages screenshots lock clean sandbox-environment dev-environment
+.PHONY: help up test unit coverage lint docs bench images messages screenshots lock clean sandbox-environment dev-environment
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,10 @@ docs: dev-environment ## build the documentation into docs/_build/html
 
 bench: dev-environment ## measure, and write benchmarks/RESULTS.md
 	$(bin)/python -m benchmarks $(BENCH_ARGS)
+
+images: dev-environment ## build, check and promote images on this machine (root on Debian; IMAGES_ARGS)
+	@tools/image-programs
+	$(bin)/python -m tools.images $(IMAGES_ARGS)
 
 messages: dev-environment ## bring the files of translations to what the code says
 	$(bin)/python -m tools.messages

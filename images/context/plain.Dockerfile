@@ -1,5 +1,6 @@
 # A single-user image on plain Debian or Ubuntu, with CUDA or without; `genkan images plan` gives the arguments.
-# Order: what seldom changes comes first, so that a new release of ours moves little.
+# Order: what seldom changes comes first, so that a new release of ours moves little. Each STEP_... stands for the content of
+# the files of the step below it: buildah does not look at what is mounted when it takes a layer from its cache.
 ARG BASE_IMAGE
 FROM ${BASE_IMAGE}
 
@@ -7,25 +8,34 @@ USER 0
 SHELL ["/bin/sh", "-eu", "-c"]
 
 ARG LICENCE_FILES=""
+ARG STEP_LICENCES=""
 RUN --mount=type=bind,source=steps/licences.sh,target=/run/genkan/licences.sh \
     sh /run/genkan/licences.sh
 
+ARG STEP_PACKAGES=""
 RUN --mount=type=bind,source=steps/packages.sh,target=/run/genkan/packages.sh \
     sh /run/genkan/packages.sh python3-pip
+ARG STEP_USER=""
 RUN --mount=type=bind,source=steps/user.sh,target=/run/genkan/user.sh \
     sh /run/genkan/user.sh
 
+ARG STEP_SERVER=""
 RUN --mount=type=bind,source=steps/server.sh,target=/run/genkan/server.sh \
     --mount=type=bind,source=server.txt,target=/run/genkan/server.txt \
+    --mount=type=secret,id=certificates \
     sh /run/genkan/server.sh
 
 ARG BASE_PYTHON=/usr/bin/python3
+ARG STEP_SCIENCE=""
 RUN --mount=type=bind,source=steps/science.sh,target=/run/genkan/science.sh \
     --mount=type=bind,source=scipy.txt,target=/run/genkan/scipy.txt \
+    --mount=type=secret,id=certificates \
     sh /run/genkan/science.sh
 ARG KERNEL_NAME="Python 3"
+ARG STEP_KERNEL=""
 RUN --mount=type=bind,source=steps/kernel.sh,target=/run/genkan/kernel.sh \
     sh /run/genkan/kernel.sh
+ARG STEP_PROGRAMS=""
 RUN --mount=type=bind,source=.,target=/run/genkan/context \
     sh /run/genkan/context/steps/programs.sh
 

@@ -4,6 +4,7 @@ buildah of Debian 12 is what is written for: `runc`, since crun does not take co
 format of Docker, since OCI's has no SHELL.
 """
 
+import hashlib
 import re
 import subprocess
 from collections.abc import Iterable, Mapping
@@ -12,6 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from .exceptions import ImagesError
+from .files import read_text
+
+STEP = re.compile(r'^ARG (STEP_[A-Z]+)=""\nRUN ((?:.*\\\n)*.*)$', re.MULTILINE)
+"""A step of a Dockerfile whose files are mounted, with the argument that stands for their content."""
+
+SOURCE = re.compile(r"\bsource=([^,\s]+)")
+"""A file or directory of the context that a step has mounted."""
 
 _VARIABLE = re.compile(r"\$\{([A-Z_]+)\}")
 _BASE_NAME = "org.opencontainers.image.base.name"
@@ -67,18 +75,32 @@ def check_registries(build: Build) -> None:
 
 
 def buildah_command(build: Build, *, ca_bundle: Path | None = None, pull: bool = True) -> list[str]:
-    """Return the command line; `ca_bundle` is mounted for the build alone, where a site inspects its traffic."""
+    """Return the command line; `ca_bundle` is there for the build alone, where a site inspects its traffic.
+
+    Raises ImagesError if a file of the context cannot be read.
+    """
     command = ["buildah", "build", "--layers", "--format", "docker", "--isolation", "oci"]
     command += ["--runtime", "/usr/sbin/runc", "--network", "host"]
     if not pull:
         command.append("--pull-never")
     if ca_bundle is not None:
-        command += ["--volume", f"{ca_bundle}:/etc/ssl/certs/ca-certificates.crt:ro"]
-    for name, value in build.args.items():
+        command += ["--secret", f"id=certificates,src={ca_bundle}"]
+    for name, value in {**build.args, **step_digests(build)}.items():
         command += ["--build-arg", f"{name}={value}"]
     for name, value in build.labels.items():
         command += ["--label", f"{name}={value}"]
     return [*command, "--file", str(build.dockerfile), "--tag", build.tag, str(build.context)]
+
+
+def step_digests(build: Build) -> dict[str, str]:
+    """Return what stands for the content of the files that each step has mounted.
+
+    buildah 1.28 takes a layer from its cache whatever has become of these files. Raises ImagesError.
+    """
+    return {
+        argument: _content(build.context / source for source in SOURCE.findall(run))
+        for argument, run in STEP.findall(read_text(build.dockerfile))
+    }
 
 
 def run_build(command: list[str]) -> None:
@@ -91,6 +113,24 @@ def run_build(command: list[str]) -> None:
     if done.returncode != 0:
         message = f"{command[0]} ended with status {done.returncode}; its own words are above."
         raise ImagesError(message)
+
+
+def _content(paths: Iterable[Path]) -> str:
+    """Return a digest of names, modes and bytes of files, and of all files below directories."""
+    digest = hashlib.sha256()
+    for path in paths:
+        for file in sorted(path.rglob("*")) if path.is_dir() else (path,):
+            if "__pycache__" in file.parts or file.is_dir():
+                continue
+            try:
+                content, mode = file.read_bytes(), file.stat().st_mode
+            except OSError as error:
+                message = f"{file} cannot be read: {error.strerror}."
+                raise ImagesError(message) from error
+            name = file.relative_to(path.parent).as_posix()
+            digest.update(f"{name} {mode:o} {len(content)}\n".encode())
+            digest.update(content)
+    return digest.hexdigest()[:12]
 
 
 def _build(name: str, target: Mapping[str, Any], variables: Mapping[str, str]) -> Build:

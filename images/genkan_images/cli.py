@@ -20,6 +20,7 @@ from .gates.cli import app as gate
 from .linting import MatrixLint, lint_matrix
 from .matrix import MATRIX, load_matrix
 from .plan import bake_plan, catalogue_rows, catalogue_text, ci_matrix, json_text, labels, locked_version
+from .promoting import promote as promote_image
 from .pushed import pushed_digests
 from .smoke import node_selector, smoke_test_job
 
@@ -158,6 +159,29 @@ def smoke_test(
             nodes=node_selector(node_selectors or []),
         )
         typer.echo(json_text(job), nl=False)
+
+
+@app.command()
+def promote(
+    image: Annotated[
+        str,
+        typer.Argument(
+            metavar="IMAGE", help="What was checked, by its digest: registry.example.org/genkan/cpu@sha256:..."
+        ),
+    ],
+    channel: Annotated[
+        Channel, typer.Argument(metavar="CHANNEL", help="The tag that moves: candidate, stable or long.")
+    ],
+    plain_http: Annotated[
+        bool, typer.Option("--plain-http", help="The registry is one of this machine, without TLS.")
+    ] = False,
+) -> None:
+    """Move a channel's tag to an image that has passed; nothing is built or packed anew.
+
+    Needs skopeo, and its login where the registry asks for one.
+    """
+    with leaving_with_one():
+        typer.echo(promote_image(image, channel, tls=not plain_http))
 
 
 def _jupyterhub(matrix: Path) -> str:

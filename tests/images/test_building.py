@@ -1,12 +1,15 @@
 import os
 import shlex
+import shutil
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from genkan_hub.cli import app
-from genkan_images.building import builds
+from genkan_images.building import buildah_command, builds, step_digests
 from genkan_images.exceptions import ImagesError
 from genkan_images.matrix import load_matrix
 from genkan_images.plan import bake_plan
@@ -92,12 +95,46 @@ def test_a_base_of_this_machine_is_never_fetched(build: Path, monkeypatch: pytes
     assert " --pull-never " in call
 
 
-def test_certificates_are_mounted_for_the_build_alone(build: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_certificates_are_a_secret_of_the_build_alone(build: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXTRA_CA_BUNDLE", "/etc/site/ca.crt")
 
     run("cpu")
 
-    assert "--volume /etc/site/ca.crt:/etc/ssl/certs/ca-certificates.crt:ro" in (build / "calls").read_text()
+    assert "--secret id=certificates,src=/etc/site/ca.crt" in (build / "calls").read_text()
+
+
+def test_a_step_is_built_anew_when_a_file_of_it_has_changed(tmp_path: Path) -> None:
+    """buildah's cache knows a step by its words and its arguments, and not by the files that are mounted for it."""
+    (build,) = builds(PLAN, ["cpu"], variables=REGISTRIES)
+    context = tmp_path / "context"
+    shutil.copytree(ROOT / build.context, context)
+    here = replace(build, context=context, dockerfile=context / "plain.Dockerfile")
+    before = step_digests(here)
+
+    (context / "server.txt").write_text("other\n")
+    after_lock = step_digests(here)
+    (context / "bin/genkan-env").chmod(0o700)
+    after_mode = step_digests(here)
+
+    assert before == step_digests(replace(build, context=ROOT / build.context, dockerfile=ROOT / build.dockerfile))
+    assert changed(before, after_lock) == {"STEP_SERVER", "STEP_PROGRAMS"}
+    assert changed(after_lock, after_mode) == {"STEP_PROGRAMS"}
+    assert all(f"--build-arg={name}={value}" in pairs(buildah_command(here)) for name, value in after_mode.items())
+
+
+def changed(one: dict[str, str], other: dict[str, str]) -> set[str]:
+    return {name for name in one if one[name] != other[name]}
+
+
+def pairs(command: list[str]) -> set[str]:
+    return {f"{option}={value}" for option, value in pairwise(command)}
+
+
+def test_a_file_of_a_step_that_is_missing_is_told(tmp_path: Path) -> None:
+    (build,) = builds(PLAN, ["cpu"], variables=REGISTRIES)
+
+    with pytest.raises(ImagesError, match=r"steps/licences\.sh cannot be read: No such file or directory\."):
+        step_digests(replace(build, context=tmp_path, dockerfile=ROOT / build.dockerfile))
 
 
 def test_a_dry_run_prints_what_a_shell_would_take(build: Path) -> None:

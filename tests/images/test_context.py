@@ -6,9 +6,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tools.images.programs import checkers_folder
 
+from genkan_images.building import SOURCE, STEP
 from genkan_images.flavours import DESIGNS
 from genkan_images.plan import CONTEXT, locked_version
+from genkan_sandbox.state import default_cache_directory
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / CONTEXT
@@ -16,7 +19,8 @@ DOCKERFILES = sorted(FOLDER.glob("*.Dockerfile"))
 SCRIPTS = sorted([*FOLDER.glob("steps/*.sh"), *FOLDER.glob("bin/*")])
 STAND_IN = ROOT / "images/stand-in/base"
 LOCKS = sorted(FOLDER.glob("*.txt"))
-SOURCE = re.compile(r"source=([^,\s]+)")
+CHECKERS = f"{checkers_folder(ROOT, default_cache_directory()) / 'bin'}{os.pathsep}{os.environ['PATH']}"
+SHELLCHECK, HADOLINT = (shutil.which(name, path=CHECKERS) or "" for name in ("shellcheck", "hadolint"))
 # Host names that stand before a path, in parts so that this file passes its own test.
 HOSTS = re.compile(
     r"\b(?:" + "|".join(r"\.".join(p) for p in [("nvcr", "io"), ("docker", "io"), ("quay", "io")]) + r")\b"
@@ -46,6 +50,15 @@ def test_every_script_of_the_build_is_used() -> None:
     }
 
     assert {str(path.relative_to(FOLDER)) for path in FOLDER.glob("steps/*.sh")} - used == set()
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=names)
+def test_every_step_has_an_argument_for_the_content_of_its_files(dockerfile: Path) -> None:
+    """Without it buildah takes yesterday's layer for today's files."""
+    steps = STEP.findall(dockerfile.read_text())
+
+    assert sum(len(SOURCE.findall(run)) for _, run in steps) == len(SOURCE.findall(dockerfile.read_text()))
+    assert len({argument for argument, _ in steps}) == len(steps)
 
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=names)
@@ -113,16 +126,18 @@ def test_a_script_is_posix(script: Path) -> None:
     subprocess.run(["sh", "-n", script], check=True)
 
 
-@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck is not on PATH")
+@pytest.mark.skipif(not SHELLCHECK, reason="there is no shellcheck; `make images` installs one")
 def test_shellcheck_finds_nothing() -> None:
-    found = subprocess.run(["shellcheck", *SCRIPTS, STAND_IN], capture_output=True, text=True, check=False)
+    scripts = [*SCRIPTS, STAND_IN, *(ROOT / "tools" / name for name in ("environment", "image-programs", "lock"))]
+    found = subprocess.run([SHELLCHECK, *scripts], capture_output=True, text=True, check=False)
 
     assert (found.returncode, found.stdout) == (0, "")
 
 
-@pytest.mark.skipif(shutil.which("hadolint") is None, reason="hadolint is not on PATH")
+@pytest.mark.skipif(not HADOLINT, reason="there is no hadolint; `make images` installs one")
 def test_hadolint_finds_nothing() -> None:
-    found = subprocess.run(["hadolint", *DOCKERFILES], capture_output=True, text=True, check=False)
+    dockerfiles = [*DOCKERFILES, ROOT / "hub/Dockerfile"]
+    found = subprocess.run([HADOLINT, *dockerfiles], capture_output=True, text=True, check=False)
 
     assert (found.returncode, found.stdout) == (0, "")
 

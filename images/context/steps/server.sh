@@ -1,6 +1,8 @@
 #!/bin/sh
 # The server's own Python, apart from the framework's: neither can break the other.
 set -eu
+# Where a site inspects its traffic: the certificates that it wants to be trusted, for this step alone.
+[ ! -s /run/secrets/certificates ] || export PIP_CERT=/run/secrets/certificates
 # NVIDIA's images hold pip to versions that belong to the framework, Jupyter's among them.
 unset PIP_CONSTRAINT PIP_BREAK_SYSTEM_PACKAGES
 /usr/bin/python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {

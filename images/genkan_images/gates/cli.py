@@ -20,6 +20,7 @@ from .outcome import Outcome
 from .sboms import judge_sbom
 from .secrets import judge_secrets
 from .size import judge_size
+from .structure import STRUCTURE, judge_structure
 from .tools import Scanner, judge_sources, scan
 from .trivy import Report, read_report
 from .vulnerabilities import judge_vulnerabilities
@@ -137,6 +138,15 @@ def sources(
         return judge_sources(sorted(context.glob("*.Dockerfile")), scripts)
 
     _tell("sources", judge)
+
+
+@app.command()
+def structure(
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="The image, as buildah's storage has it.")],
+    tests: Annotated[Path, typer.Option(metavar="FILE", help="What it has to have.")] = STRUCTURE,
+) -> None:
+    """Keep an image back that lacks what the hub, the cluster or a user relies on."""
+    _tell("structure", lambda: judge_structure(image, tests=tests))
 
 
 def _tell(gate: str, judge: Callable[[], Outcome]) -> None:

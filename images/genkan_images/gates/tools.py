@@ -24,9 +24,9 @@ def scan(image: Path, scanner: Scanner) -> str:
     if scanner == "vuln":
         # So that a report without weaknesses still shows what was looked at.
         command.append("--list-all-pkgs")
-    done = _run([*command, "--input", str(image)])
+    done = run_tool([*command, "--input", str(image)])
     if done.returncode != 0 or not done.stdout.strip():
-        message = f"trivy gave no report on {image}: {_last_words(done)}"
+        message = f"trivy gave no report on {image}: {last_words(done)}"
         raise ScannerError(message)
     return done.stdout
 
@@ -41,13 +41,14 @@ def judge_sources(dockerfiles: Sequence[Path], scripts: Sequence[Path]) -> Outco
         if not files:
             message = f"There is nothing for {program} to look at."
             raise ScannerError(message)
-        done = _run([program, *options, *map(str, files)])
+        done = run_tool([program, *options, *map(str, files)])
         if done.returncode != 0:
-            failures += [line for line in done.stdout.splitlines() if line.strip()] or [_last_words(done)]
+            failures += [line for line in done.stdout.splitlines() if line.strip()] or [last_words(done)]
     return Outcome(failures=tuple(failures), notes=(f"{len(dockerfiles)} Dockerfiles, {len(scripts)} scripts.",))
 
 
-def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+def run_tool(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end, whatever that is; raises ScannerError if it is not there or cannot be started."""
     if shutil.which(command[0]) is None:
         message = f"{command[0]} is not installed, or not on PATH, so nothing was looked at."
         raise ScannerError(message)
@@ -58,5 +59,6 @@ def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
         raise ScannerError(message) from error
 
 
-def _last_words(done: subprocess.CompletedProcess[str]) -> str:
+def last_words(done: subprocess.CompletedProcess[str]) -> str:
+    """Return the end of what a program complained of."""
     return done.stderr.strip()[-_LAST:] or f"it ended with status {done.returncode} and said nothing."
