@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from genkan_sandbox.exceptions import OptionError, StateError
+from genkan_sandbox.real_node.cgroups import group_name, remove_group
 from genkan_sandbox.state import StateDirectory
 from genkan_sandbox.supervision.components import last_lines
 from genkan_sandbox.supervision.leftovers import end_sandbox_processes
@@ -91,6 +92,7 @@ def stop(state: StateDirectory) -> bool:
             _signal(pid, signal.SIGKILL)
             _wait_until_free(state, STOP_SECONDS)
     ended = end_sandbox_processes(state.id)
+    remove_group(group_name(state.id))
     state.forget_record()
     return ran or ended > 0
 
@@ -116,6 +118,7 @@ def reset(state: StateDirectory, *, with_homes: bool) -> Path | None:
     """
     with state.locked():
         end_sandbox_processes(state.id)
+        remove_group(group_name(state.id))
         kept = None if with_homes else state.put_homes_aside()
         state.remove()
     return kept

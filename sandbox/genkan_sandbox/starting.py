@@ -5,35 +5,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from genkan_sandbox.binaries import prepare
+from genkan_sandbox.binaries import prepare, prepare_kubelet
 from genkan_sandbox.control_plane.addresses import choose_ports, claimed_address
 from genkan_sandbox.exceptions import ComponentError, OptionError, SandboxError, StateError
+from genkan_sandbox.options import NodeKind, UpOptions
 from genkan_sandbox.plan import Plan
 from genkan_sandbox.platform import load_platform
 from genkan_sandbox.progress import Progress, open_progress
+from genkan_sandbox.real_node.built import LIST, built_images
+from genkan_sandbox.real_node.catalogue import catalogue
+from genkan_sandbox.real_node.cgroups import group_name, remove_group
+from genkan_sandbox.real_node.network import Door, enter_private_network, open_doors
+from genkan_sandbox.real_node.node import RealNode, only_machine
+from genkan_sandbox.real_node.settings import ImageArchive
 from genkan_sandbox.sandbox import Sandbox
-from genkan_sandbox.sites import load_site, site_manifests
+from genkan_sandbox.sites import Pool, Site, load_site, site_manifests
 from genkan_sandbox.state import StateDirectory
 from genkan_sandbox.supervision.leftovers import end_sandbox_processes
 from genkan_spawner.exceptions import KubernetesError
 
 E = TypeVar("E", bound=BaseException)
-
-
-@dataclass(frozen=True, slots=True)
-class UpOptions:
-    """As given on the command line."""
-
-    port: int
-    state: Path
-    site: str
-    ready_file: Path | None
-    hub_config: Path | None
-    platform: Path | None
-    simulate: bool
-    with_hub: bool
-    audit: bool
-    cache: Path
 
 
 def start(options: UpOptions) -> None:
@@ -52,6 +43,7 @@ def start(options: UpOptions) -> None:
         )
     if options.hub_config is not None and not options.hub_config.is_file():
         raise OptionError(f"There is no file {options.hub_config}.", mend="Name a jupyterhub_config.py of yours.")
+    containers = _containers(options, site) if options.nodes is NodeKind.CONTAINERS else None
     platform = None
     if options.platform is not None:
         platform = load_platform(options.platform, namespace=site.hub_namespace)
@@ -60,10 +52,17 @@ def start(options: UpOptions) -> None:
         if options.ready_file is not None:
             options.ready_file.unlink(missing_ok=True)
         ended = end_sandbox_processes(state.id)
+        remove_group(group_name(state.id))
         if ended:
             progress.say(f"Ended {ended} processes that an earlier sandbox of this state left behind.")
         state.drop_old_pod_logs()
         binaries = prepare(cache=options.cache, progress=progress)
+        real_node, catalogue_file, manifests = None, site.catalogue.path, site_manifests(site)
+        if containers is not None:
+            kubelet = prepare_kubelet(cache=options.cache, progress=progress)
+            real_node = RealNode(containers.pool, Path(kubelet.command[0]), tuple(containers.images.values()))
+            catalogue_file = state.write("catalogue.yaml", catalogue(containers.pool, containers.images))
+            manifests = [real_node.manifest if manifest["kind"] == "Node" else manifest for manifest in manifests]
         with claimed_address(_remembered_number(state), public=options.port) as address:
             state.write("number", str(address.number))
             plan = Plan(
@@ -79,9 +78,26 @@ def start(options: UpOptions) -> None:
                 ready_file=options.ready_file,
                 hub_config=options.hub_config,
                 platform=platform,
-                manifests=tuple(site_manifests(site)),
+                real_node=real_node,
+                catalogue_file=catalogue_file,
+                manifests=tuple(manifests),
             )
             _run(plan, progress)
+
+
+@dataclass(frozen=True, slots=True)
+class _Containers:
+    """What a real node is made of, settled before anything is fetched."""
+
+    pool: Pool
+    images: dict[str, ImageArchive]
+
+
+def _containers(options: UpOptions, site: Site) -> _Containers:
+    if options.simulate:
+        raise OptionError("A pod cannot be simulated and a container.", mend="Leave out --simulate or --nodes.")
+    pool = only_machine(site, name=options.site)
+    return _Containers(pool, built_images(options.images or options.cache / LIST))
 
 
 def _remembered_number(state: StateDirectory) -> int | None:
@@ -91,8 +107,14 @@ def _remembered_number(state: StateDirectory) -> int | None:
 
 
 def _run(plan: Plan, progress: Progress) -> None:
+    # From here on the sandbox may be in a network of its own, but for what listens already.
+    doors: tuple[Door, ...] = ()
+    if plan.real_node is not None:
+        doors = open_doors(plan.address.host, plan.open_ports)
+        enter_private_network()
+
     async def run() -> None:
-        await Sandbox(plan, progress=progress).run()
+        await Sandbox(plan, doors=doors, progress=progress).run()
 
     try:
         asyncio.run(run())

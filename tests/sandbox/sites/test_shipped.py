@@ -8,7 +8,7 @@ from genkan_profiles import Hardware, load_catalogue
 from genkan_profiles.quantities import parse_quantity, quantity_bytes
 from genkan_sandbox.sites import Pool, Site, load_site, node_manifest, shipped_sites, site_manifests
 
-SITES = ["datacenter", "empty", "large", "workstations"]
+SITES = ["datacenter", "empty", "large", "machine", "workstations"]
 
 
 def nodes(site: Site) -> list[dict[str, Any]]:

@@ -1,0 +1,29 @@
+"""Images that were built on this machine, as `make images` lists them."""
+
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from genkan_sandbox.exceptions import OptionError
+from genkan_sandbox.real_node.settings import ImageArchive
+
+LIST = Path("images", "built.json")
+"""In the cache."""
+
+
+def built_images(file: Path) -> dict[str, ImageArchive]:
+    """Return the images of a list, by flavour. OptionError: there is none, or an archive is missing."""
+    mend = "Build images with `make images`, or name a list of others with --images."
+    try:
+        found = TypeAdapter(dict[str, ImageArchive]).validate_json(file.read_bytes())
+    except FileNotFoundError as e:
+        raise OptionError(f"A real node needs images, and there is no list of them at {file}.", mend=mend) from e
+    except ValidationError as e:
+        place = ".".join(map(str, e.errors()[0]["loc"]))
+        raise OptionError(f"{file} is no list of images: {place}: {e.errors()[0]['msg']}.", mend=mend) from e
+    if not found:
+        raise OptionError(f"{file} lists no images.", mend=mend)
+    for name, image in found.items():
+        if not image.archive.is_file():
+            raise OptionError(f"The image {name} of {file} is not at {image.archive}.", mend=mend)
+    return found
