@@ -12,7 +12,7 @@ from genkan_sandbox.options import NodeKind, UpOptions
 from genkan_sandbox.plan import Plan
 from genkan_sandbox.platform import load_platform
 from genkan_sandbox.progress import Progress, open_progress
-from genkan_sandbox.real_node.built import LIST, built_images
+from genkan_sandbox.real_node.built import LIST, built_images, single_user_images
 from genkan_sandbox.real_node.catalogue import catalogue
 from genkan_sandbox.real_node.cgroups import group_name, remove_group
 from genkan_sandbox.real_node.network import Door, enter_private_network, open_doors
@@ -61,7 +61,8 @@ def start(options: UpOptions) -> None:
         if containers is not None:
             kubelet = prepare_kubelet(cache=options.cache, progress=progress)
             real_node = RealNode(containers.pool, Path(kubelet.command[0]), tuple(containers.images.values()))
-            catalogue_file = state.write("catalogue.yaml", catalogue(containers.pool, containers.images))
+            if options.with_hub:
+                catalogue_file = state.write("catalogue.yaml", catalogue(containers.pool, containers.offered))
             manifests = [real_node.manifest if manifest["kind"] == "Node" else manifest for manifest in manifests]
         with claimed_address(_remembered_number(state), public=options.port) as address:
             state.write("number", str(address.number))
@@ -91,13 +92,22 @@ class _Containers:
 
     pool: Pool
     images: dict[str, ImageArchive]
+    offered: dict[str, ImageArchive]
+    """Those of servers for users."""
 
 
 def _containers(options: UpOptions, site: Site) -> _Containers:
     if options.simulate:
         raise OptionError("A pod cannot be simulated and a container.", mend="Leave out --simulate or --nodes.")
     pool = only_machine(site, name=options.site)
-    return _Containers(pool, built_images(options.images or options.cache / LIST))
+    images = built_images(options.images or options.cache / LIST)
+    offered = single_user_images(images)
+    if options.with_hub and not offered:
+        raise OptionError(
+            f"None of the images {', '.join(images)} is one of a server for users.",
+            mend="Build one with `make images`, or start a bare cluster with --no-hub.",
+        )
+    return _Containers(pool, images, offered)
 
 
 def _remembered_number(state: StateDirectory) -> int | None:

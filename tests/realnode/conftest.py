@@ -1,4 +1,3 @@
-import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -9,6 +8,7 @@ import pytest
 from genkan_sandbox.binaries import Source, prepare_kubelet
 from genkan_sandbox.exceptions import BinariesError
 from genkan_sandbox.progress import open_progress
+from genkan_sandbox.real_node.built import built_images, single_user_images
 from genkan_sandbox.real_node.requirements import missing
 from genkan_sandbox.state import default_cache_directory
 from genkan_spawner.api import KubernetesApi
@@ -45,7 +45,7 @@ def image_list(kubelet: None) -> Path:
 @pytest.fixture(scope="session")
 def images(image_list: Path) -> list[str]:
     """The names of the images that the hub offers, of servers for users only."""
-    return list(json.loads(image_list.read_text()))
+    return list(single_user_images(built_images(image_list)))
 
 
 @pytest.fixture(scope="session")

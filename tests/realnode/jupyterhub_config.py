@@ -23,7 +23,7 @@ def with_read_only_root(spawner: Any, pod: Any) -> Any:
     """Give one user a container that can write to its volumes only."""
     if spawner.user.name == READ_ONLY:
         container = pod.spec.containers[0]
-        container.security_context.read_only_root_filesystem = True
+        container.security_context["readOnlyRootFilesystem"] = True
         container.volume_mounts.append({"name": "scratch", "mountPath": "/tmp"})  # noqa: S108  # the container's own
         pod.spec.volumes.append({"name": "scratch", "emptyDir": {}})
     return pod

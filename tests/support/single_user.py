@@ -6,6 +6,7 @@ It takes the versions of the server that these have, and is kept in the cache un
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 VERSIONS = ROOT / "images" / "context" / "server.txt"
 """The lock of the servers of Genkan's images."""
+
+LIST = "GENKAN_TEST_IMAGES"
 
 RECIPE = "1"
 """Raise it when images that were made in the old way must not be used any more."""
@@ -51,8 +54,10 @@ class MissingError(Exception):
 def single_user_list() -> Path:
     """Return the list of images that a real node of a test has: what `make images` built, or the one that is made here.
 
-    MissingError: neither is there.
+    GENKAN_TEST_IMAGES names another list. MissingError: none is there.
     """
+    if LIST in os.environ:
+        return Path(os.environ[LIST]).absolute()
     folder = default_cache_directory() / "images"
     for file in (folder / "built.json", _list_file(folder)):
         if file.is_file():

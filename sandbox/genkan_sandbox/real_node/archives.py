@@ -7,7 +7,8 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -90,6 +91,50 @@ def write_archive(image: Image, path: Path) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def digest_of(archive: Path) -> str:
+    """Read the digest of the one image in an archive. ValueError: it is none, or has several."""
+    with _opened(archive) as tar:
+        return _only_digest(archive, tar)
+
+
+def command_of(archive: Path) -> tuple[str, ...]:
+    """Read what the one image in an archive starts where nobody says otherwise. ValueError as from `digest_of`."""
+    with _opened(archive) as tar:
+        manifest = _read(tar, _blob(_only_digest(archive, tar)))
+        configuration = _read(tar, _blob(manifest["config"]["digest"]))
+    return tuple(configuration.get("config", {}).get("Cmd") or ())
+
+
+@contextmanager
+def _opened(archive: Path) -> Iterator[tarfile.TarFile]:
+    try:
+        with tarfile.open(archive, "r:") as tar:
+            yield tar
+    except (KeyError, TypeError, json.JSONDecodeError, tarfile.TarError) as e:
+        raise ValueError(f"{archive} is no archive of an image in the format of OCI") from e
+
+
+def _only_digest(archive: Path, tar: tarfile.TarFile) -> str:
+    digests = sorted({str(manifest["digest"]) for manifest in _read(tar, "index.json")["manifests"]})
+    if len(digests) != 1:
+        raise ValueError(f"{archive} has {len(digests)} images, and must have one")
+    return digests[0]
+
+
+def _read(tar: tarfile.TarFile, name: str) -> JsonObject:
+    """Read a member, whether its name begins with ./ or not."""
+    names = set(tar.getnames())
+    stream = tar.extractfile(name if name in names else f"./{name}")
+    if stream is None:
+        raise KeyError(name)
+    document: JsonObject = json.load(stream)
+    return document
+
+
+def _blob(digest: str) -> str:
+    return f"blobs/{digest.replace(':', '/')}"
 
 
 def _config(image: Image, digests: list[str]) -> JsonObject:

@@ -3,13 +3,12 @@
 import json
 import logging
 import subprocess
-import tarfile
 import time
 from contextlib import suppress
 from pathlib import Path
 
 from genkan_sandbox.binaries.modules import architecture
-from genkan_sandbox.real_node.archives import write_archive
+from genkan_sandbox.real_node.archives import digest_of, write_archive
 from genkan_sandbox.real_node.configuration import CONTAINERD_SOCKET
 from genkan_sandbox.real_node.pause import PAUSE_IMAGE, pause_image
 from genkan_sandbox.real_node.settings import ImageArchive, NodeSettings
@@ -63,21 +62,6 @@ def _import(image: ImageArchive) -> None:
     _checked("images", "import", "--base-name", base, "--digests", str(image.archive))
     _checked("images", "tag", "--force", f"{base}@{digest_of(image.archive)}", image.reference)
     log.info("Imported %s in %.1f s.", image.reference, time.monotonic() - started)
-
-
-def digest_of(archive: Path) -> str:
-    """Read the digest of the one image in an OCI archive. ValueError: it is none, or has several."""
-    try:
-        with tarfile.open(archive) as tar:
-            index = tar.extractfile("index.json")
-            manifests = json.load(index)["manifests"] if index is not None else []
-    except (KeyError, TypeError, ValueError, tarfile.TarError) as e:
-        raise ValueError(f"{archive} is no archive of an image in the format of OCI") from e
-    digests = sorted({manifest["digest"] for manifest in manifests})
-    if len(digests) != 1:
-        raise ValueError(f"{archive} has {len(digests)} images, and must have one")
-    digest: str = digests[0]
-    return digest
 
 
 def _checked(*words: str) -> str:

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from genkan_sandbox.real_node.archives import Image, Layer, write_archive
-from genkan_sandbox.real_node.images import digest_of
+from genkan_sandbox.real_node.archives import Image, Layer, command_of, digest_of, write_archive
 
 
-def image(**fields: str) -> Image:
+def image(user: str = "") -> Image:
     layer = Layer.of_files({"program": b"content"})
     return Image(
-        reference="registry.example.org/x:1", architecture="amd64", layers=(layer,), entrypoint=("/program",), **fields
+        reference="registry.example.org/x:1", architecture="amd64", layers=(layer,), entrypoint=("/program",), user=user
     )
 
 
@@ -72,3 +71,11 @@ def test_what_is_no_archive_is_a_sentence(tmp_path: Path, content: bytes) -> Non
 
     with pytest.raises(ValueError, match="is no archive of an image in the format of OCI"):
         digest_of(archive)
+
+
+def test_an_archive_says_what_its_image_starts(tmp_path: Path) -> None:
+    layer = Layer.of_files({"program": b"content"})
+    image = Image("registry.example.org/x:1", "amd64", (layer,), command=("jupyterhub-singleuser",))
+    write_archive(image, tmp_path / "x.tar")
+
+    assert command_of(tmp_path / "x.tar") == ("jupyterhub-singleuser",)
