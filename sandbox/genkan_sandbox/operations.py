@@ -132,7 +132,11 @@ def log_files(state: StateDirectory) -> dict[str, Path]:
         for path in sorted(state.pod_logs.glob("*_*_*/*.log"), key=lambda path: path.stat().st_mtime)
         if ".previous" not in path.name
     }
-    return {**components, **pods}
+    containers = {
+        f"{path.parent.parent.name.split('_')[1]}/{path.parent.name}": path
+        for path in sorted(state.root.glob("node/logs/*_*_*/*/*.log"), key=lambda path: path.stat().st_mtime)
+    }
+    return {**components, **pods, **containers}
 
 
 def find_log(state: StateDirectory, name: str) -> Path:

@@ -34,8 +34,6 @@ class Plan:
     """What is applied in the place of the sandbox's own rights for the hub."""
     real_node: RealNode | None
     """The site's machine, where pods are containers of this one."""
-    catalogue_file: Path
-    """What the hub offers."""
     manifests: tuple[JsonObject, ...]
     """What the site brings to the cluster, in the order of need."""
 
@@ -69,6 +67,11 @@ class Plan:
     def public_url(self) -> str:
         """Where people open the hub."""
         return f"http://{self.address.host}:{self.ports.public}/"
+
+    @property
+    def catalogue_file(self) -> Path:
+        """What the hub offers; that of a real node is written at its start."""
+        return self.site.catalogue.path if self.real_node is None else self.state.root / "catalogue.yaml"
 
     @property
     def open_ports(self) -> tuple[int, ...]:

@@ -159,8 +159,9 @@ class Sandbox:
         tokens = make_tokens()
         kubelet = NodeToken(node.name, secrets.token_urlsafe(32)) if node is not None else None
         state.write("tokens.csv", token_file(tokens, kubelet=kubelet))
-        if kubelet is not None:
+        if plan.real_node is not None and kubelet is not None:
             state.write("kubelet.kubeconfig", plan.kubeconfig(kubelet.token))
+            state.write(plan.catalogue_file.name, plan.real_node.catalogue)
         for identity, name in KUBECONFIGS.items():
             state.write(name, plan.kubeconfig(tokens[identity]))
         kubeconfig = state.root / KUBECONFIGS[Identity.SCHEDULER]

@@ -1,7 +1,6 @@
 """`genkan-sandbox up`: settle everything that can be refused cheaply, then run the sandbox."""
 
 import asyncio
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,14 +11,11 @@ from genkan_sandbox.options import NodeKind, UpOptions
 from genkan_sandbox.plan import Plan
 from genkan_sandbox.platform import load_platform
 from genkan_sandbox.progress import Progress, open_progress
-from genkan_sandbox.real_node.built import LIST, built_images, single_user_images
-from genkan_sandbox.real_node.catalogue import catalogue
 from genkan_sandbox.real_node.cgroups import group_name, remove_group
 from genkan_sandbox.real_node.network import Door, enter_private_network, open_doors
-from genkan_sandbox.real_node.node import RealNode, only_machine
-from genkan_sandbox.real_node.settings import ImageArchive
+from genkan_sandbox.real_node.settling import settle
 from genkan_sandbox.sandbox import Sandbox
-from genkan_sandbox.sites import Pool, Site, load_site, site_manifests
+from genkan_sandbox.sites import Site, load_site, site_manifests
 from genkan_sandbox.state import StateDirectory
 from genkan_sandbox.supervision.leftovers import end_sandbox_processes
 from genkan_spawner.exceptions import KubernetesError
@@ -31,19 +27,8 @@ def start(options: UpOptions) -> None:
     """Run a sandbox until it is stopped; raises SandboxError with a sentence."""
     progress = open_progress()
     site = load_site(options.site)
-    if options.with_hub and not site.users:
-        raise OptionError(
-            f"The site {options.site} has no users, so nobody could log in.",
-            mend="Add `users:`, or start it with --no-hub.",
-        )
-    if options.ready_file is not None and not options.ready_file.parent.is_dir():
-        raise OptionError(
-            f"The ready file's directory {options.ready_file.parent} does not exist.",
-            mend="Create it, or name another.",
-        )
-    if options.hub_config is not None and not options.hub_config.is_file():
-        raise OptionError(f"There is no file {options.hub_config}.", mend="Name a jupyterhub_config.py of yours.")
-    containers = _containers(options, site) if options.nodes is NodeKind.CONTAINERS else None
+    _check(options, site)
+    ingredients = settle(options, site) if options.nodes is NodeKind.CONTAINERS else None
     platform = None
     if options.platform is not None:
         platform = load_platform(options.platform, namespace=site.hub_namespace)
@@ -57,13 +42,10 @@ def start(options: UpOptions) -> None:
             progress.say(f"Ended {ended} processes that an earlier sandbox of this state left behind.")
         state.drop_old_pod_logs()
         binaries = prepare(cache=options.cache, progress=progress)
-        real_node, catalogue_file, manifests = None, site.catalogue.path, site_manifests(site)
-        if containers is not None:
+        real_node = None
+        if ingredients is not None:
             kubelet = prepare_kubelet(cache=options.cache, progress=progress)
-            real_node = RealNode(containers.pool, Path(kubelet.command[0]), tuple(containers.images.values()))
-            if options.with_hub:
-                catalogue_file = state.write("catalogue.yaml", catalogue(containers.pool, containers.offered))
-            manifests = [real_node.manifest if manifest["kind"] == "Node" else manifest for manifest in manifests]
+            real_node = ingredients.node(Path(kubelet.command[0]))
         with claimed_address(_remembered_number(state), public=options.port) as address:
             state.write("number", str(address.number))
             plan = Plan(
@@ -80,34 +62,25 @@ def start(options: UpOptions) -> None:
                 hub_config=options.hub_config,
                 platform=platform,
                 real_node=real_node,
-                catalogue_file=catalogue_file,
-                manifests=tuple(manifests),
+                manifests=tuple(site_manifests(site) if real_node is None else real_node.manifests(site)),
             )
             _run(plan, progress)
 
 
-@dataclass(frozen=True, slots=True)
-class _Containers:
-    """What a real node is made of, settled before anything is fetched."""
-
-    pool: Pool
-    images: dict[str, ImageArchive]
-    offered: dict[str, ImageArchive]
-    """Those of servers for users."""
-
-
-def _containers(options: UpOptions, site: Site) -> _Containers:
-    if options.simulate:
-        raise OptionError("A pod cannot be simulated and a container.", mend="Leave out --simulate or --nodes.")
-    pool = only_machine(site, name=options.site)
-    images = built_images(options.images or options.cache / LIST)
-    offered = single_user_images(images)
-    if options.with_hub and not offered:
+def _check(options: UpOptions, site: Site) -> None:
+    """Refuse what cannot be before anything is made."""
+    if options.with_hub and not site.users:
         raise OptionError(
-            f"None of the images {', '.join(images)} is one of a server for users.",
-            mend="Build one with `make images`, or start a bare cluster with --no-hub.",
+            f"The site {options.site} has no users, so nobody could log in.",
+            mend="Add `users:`, or start it with --no-hub.",
         )
-    return _Containers(pool, images, offered)
+    if options.ready_file is not None and not options.ready_file.parent.is_dir():
+        raise OptionError(
+            f"The ready file's directory {options.ready_file.parent} does not exist.",
+            mend="Create it, or name another.",
+        )
+    if options.hub_config is not None and not options.hub_config.is_file():
+        raise OptionError(f"There is no file {options.hub_config}.", mend="Name a jupyterhub_config.py of yours.")
 
 
 def _remembered_number(state: StateDirectory) -> int | None:

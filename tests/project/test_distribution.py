@@ -17,6 +17,8 @@ MODULES = [
     "genkan_sandbox/modules/go.sum",
     "genkan_sandbox/modules/helm/go.mod",
     "genkan_sandbox/modules/helm/go.sum",
+    "genkan_sandbox/modules/kubelet/go.mod",
+    "genkan_sandbox/modules/kubelet/go.sum",
     "genkan_sandbox/modules/proxy/package-lock.json",
     "genkan_sandbox/modules/proxy/package.json",
     "genkan_sandbox/modules/toolchains.txt",

@@ -11,7 +11,7 @@ from genkan_profiles.quantities import parse_quantity
 from genkan_sandbox.exceptions import OptionError
 from genkan_sandbox.real_node.requirements import missing
 from genkan_sandbox.real_node.settings import ImageArchive, NodeSettings, offered_devices
-from genkan_sandbox.sites import Pool, Site, node_manifest
+from genkan_sandbox.sites import Pool, Site, node_manifest, site_manifests
 from genkan_sandbox.state import StateDirectory
 from genkan_sandbox.supervision.components import Component
 from genkan_spawner.api import JsonObject
@@ -32,6 +32,8 @@ class RealNode:
     pool: Pool
     kubelet: Path
     images: tuple[ImageArchive, ...]
+    catalogue: str = ""
+    """What a hub offers on it, as the text of a file."""
 
     @property
     def name(self) -> str:
@@ -47,6 +49,10 @@ class RealNode:
             **{key: value for key, value in manifest.items() if key != "status"},
             "metadata": {"name": self.name, "labels": labels},
         }
+
+    def manifests(self, site: Site) -> list[JsonObject]:
+        """Return all objects of a site with this node in the place of a simulated one."""
+        return [self.manifest if manifest["kind"] == "Node" else manifest for manifest in site_manifests(site)]
 
     def component(self, state: StateDirectory) -> Component:
         """Write the node's settings and return its first process."""
