@@ -7,14 +7,19 @@ from pathlib import Path
 import psutil
 import pytest
 
+from genkan_sandbox.agent.status import now, timestamp
 from genkan_sandbox.binaries.modules import architecture
+from genkan_sandbox.control_plane.bootstrap import usable
 from genkan_sandbox.real_node import filesystem
 from genkan_sandbox.real_node.archives import write_archive
 from genkan_sandbox.real_node.cgroups import group_name
 from genkan_sandbox.real_node.pause import PAUSE_IMAGE, pause_image
 from genkan_sandbox.state import StateDirectory
 from genkan_sandbox.supervision.leftovers import sandbox_processes
+from genkan_spawner.api import JsonObject, KubernetesApi
+from genkan_spawner.kinds import NODES
 
+from ..support.cluster import Cluster
 from ..support.sandbox import SandboxRun, sandbox_run
 
 PLACES = ("/var/lib/kubelet", "/var/lib/containerd", "/var/lib/cni", "/run/containerd", "/run/netns", "/opt/containerd")
@@ -72,3 +77,25 @@ def test_nothing_is_left_of_a_node_whose_sandbox_was_killed(options: tuple[str, 
         assert sandbox_processes(StateDirectory(run.state).id) == []
         assert groups(run) == []
     assert traces() == before
+
+
+async def test_a_node_whose_kubelet_dies_is_started_anew(options: tuple[str, ...], tmp_path: Path) -> None:
+    with sandbox_run(tmp_path / "state", *options) as run:
+        ready = run.wait_ready()
+        first = run.pid("real-node")
+        (kubelet,) = [one for one in run.processes() if one.name() == "kubelet"]
+        kubelet.kill()
+
+        async with await KubernetesApi.connect(ready.kubeconfig) as api:
+            cluster = Cluster(api, namespace=ready.namespace)
+            died = timestamp(now())
+            await cluster.until(NODES, "machine-0", lambda node: usable(node) and heard(node) > died)
+        assert run.pid("real-node") != first
+        assert not psutil.pid_exists(first)
+        run.stop()
+        assert groups(run) == []
+
+
+def heard(node: JsonObject) -> str:
+    """Return when the kubelet last said that the node is ready."""
+    return next(str(row["lastHeartbeatTime"]) for row in node["status"]["conditions"] if row["type"] == "Ready")

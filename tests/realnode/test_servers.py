@@ -43,7 +43,7 @@ print(json.dumps({
 }))
 """
 
-EATER = "import subprocess, sys; print(subprocess.run([sys.executable, '-c', 'b = bytearray(3 << 30)']).returncode)"
+EATER = "import subprocess, sys; print(subprocess.run([sys.executable, '-c', 'b\"x\" * (3 << 30)']).returncode)"
 
 
 async def facts(person: Person) -> JsonObject:
@@ -128,7 +128,7 @@ async def test_what_takes_more_memory_is_killed_and_the_server_is_not(alice: Per
 
 async def test_a_container_that_takes_more_memory_is_killed(node_cluster: Cluster, alice: Person) -> None:
     image = (await only_pod(node_cluster, "alice"))["spec"]["containers"][0]["image"]
-    eater = {"image": image, "command": ["python3", "-c", "b = bytearray(1 << 30)"]}
+    eater = {"image": image, "command": ["python3", "-c", "b'x' * (1 << 30)"]}
 
     pod = await node_cluster.add_pod(simulate=False, resources={"memory": "128Mi", "cpu": "100m"}, container=eater)
     ended = await node_cluster.until_phase(pod["metadata"]["name"], "Failed")

@@ -13,7 +13,7 @@ from genkan_sandbox.agent.attaching import DRIVER
 from genkan_sandbox.agent.provisioner import ATTACHED_SCOPE, PROVISIONER, SCOPE
 from genkan_sandbox.agent.records import Endpoint, project_node
 from genkan_sandbox.agent.sandboxing import Isolation
-from genkan_sandbox.annotations import MANIFEST, PART_OF_SITE
+from genkan_sandbox.annotations import MANAGED, MANIFEST, PART_OF_SITE
 from genkan_sandbox.exceptions import PlatformError, SiteError
 from genkan_spawner.api import JsonObject, KubernetesApi, PatchType
 from genkan_spawner.exceptions import ForbiddenError, KubernetesError, NotFoundError
@@ -218,7 +218,7 @@ async def _refit(api: KubernetesApi, found: JsonObject, manifest: JsonObject) ->
     }
     await api.patch(NODES, name, {"status": size}, subresource="status", patch_type=PatchType.MERGE)
     # The hash goes last, so that an interrupted start is taken up again by the next one.
-    known = {"labels": labels, "annotations": metadata["annotations"]}
+    known = {"labels": labels, "annotations": {MANAGED: None, **metadata["annotations"]}}
     await api.patch(NODES, name, {"metadata": known, "spec": spec}, patch_type=PatchType.MERGE)
 
 

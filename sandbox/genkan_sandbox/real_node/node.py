@@ -21,9 +21,6 @@ COMPONENT = "real-node"
 
 KUBELET_PORT = 10250
 
-_LEAST_SHARE = 0.5
-"""Of the machine's processors and memory that pods may have at least, whatever the site says."""
-
 
 @dataclass(frozen=True, slots=True)
 class RealNode:
@@ -91,4 +88,4 @@ def only_machine(site: Site, *, name: str) -> Pool:
 
 def _reserved(total: float, wanted: float) -> float:
     """Return what is to be kept from pods, so that they may have as much as the site says and the machine has."""
-    return max(0.0, total - max(wanted, total * _LEAST_SHARE)) if wanted < total else 0.0
+    return max(0.0, total - wanted)

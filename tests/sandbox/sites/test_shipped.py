@@ -133,7 +133,7 @@ def test_four_users_can_start_two_gpus_each_and_a_fifth_meets_a_limit(name: str)
 
     assert len(site.users) >= 2
     assert any(user.admin for user in site.users)
-    if site.node_count:
+    if site.quotas:
         assert min(limits) >= 4
         assert min(limits) <= site.offered["nvidia.com/gpu"]
 
