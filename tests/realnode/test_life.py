@@ -10,9 +10,10 @@ import pytest
 from genkan_sandbox.agent.status import now, timestamp
 from genkan_sandbox.binaries.modules import architecture
 from genkan_sandbox.control_plane.bootstrap import usable
-from genkan_sandbox.real_node import filesystem
 from genkan_sandbox.real_node.archives import write_archive
 from genkan_sandbox.real_node.cgroups import group_name
+from genkan_sandbox.real_node.configuration import BRIDGE
+from genkan_sandbox.real_node.filesystem import TUNABLES
 from genkan_sandbox.real_node.pause import PAUSE_IMAGE, pause_image
 from genkan_sandbox.state import StateDirectory
 from genkan_sandbox.supervision.leftovers import sandbox_processes
@@ -25,13 +26,15 @@ from ..support.sandbox import SandboxRun, sandbox_run
 PLACES = ("/var/lib/kubelet", "/var/lib/containerd", "/var/lib/cni", "/run/containerd", "/run/netns", "/opt/containerd")
 
 
-def traces() -> dict[str, object]:
-    """Return what a node could leave on this machine, except processes."""
+def traces(state: Path) -> dict[str, object]:
+    """Return what a node could leave on this machine, except processes; others may mount and build here meanwhile."""
+    covered = {*PLACES, "/", "/run", "/var/lib", "/var/log", "/proc", *(f"/proc/sys/{name}" for name in TUNABLES)}
+    points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
     return {
-        "mounts": [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()],
-        "interfaces": sorted(psutil.net_if_addrs()),
+        "mounts": [point for point in points if point in covered or Path(point).is_relative_to(state)],
+        "interfaces": [name for name in psutil.net_if_addrs() if name == BRIDGE],
         "folders": {place: Path(place).exists() for place in PLACES},
-        "settings": {name: Path("/proc/sys", name).read_text() for name in filesystem.TUNABLES},
+        "settings": {name: Path("/proc/sys", name).read_text() for name in TUNABLES},
         "forwarding": Path("/proc/sys/net/ipv4/ip_forward").read_text(),
     }
 
@@ -51,20 +54,20 @@ def options(kubelet: None, tmp_path: Path) -> tuple[str, ...]:
 
 
 def test_nothing_is_left_of_a_node_that_was_stopped(options: tuple[str, ...], tmp_path: Path) -> None:
-    before = traces()
+    before = traces(tmp_path)
     with sandbox_run(tmp_path / "state", *options) as run:
         run.wait_ready()
         assert groups(run)
-        assert traces() == before
+        assert traces(tmp_path) == before
         run.stop()
 
         assert run.processes() == []
         assert groups(run) == []
-    assert traces() == before
+    assert traces(tmp_path) == before
 
 
 def test_nothing_is_left_of_a_node_whose_sandbox_was_killed(options: tuple[str, ...], tmp_path: Path) -> None:
-    before = traces()
+    before = traces(tmp_path)
     with sandbox_run(tmp_path / "state", *options) as run:
         run.wait_ready()
         run.kill()
@@ -76,7 +79,7 @@ def test_nothing_is_left_of_a_node_whose_sandbox_was_killed(options: tuple[str, 
 
         assert sandbox_processes(StateDirectory(run.state).id) == []
         assert groups(run) == []
-    assert traces() == before
+    assert traces(tmp_path) == before
 
 
 async def test_a_node_whose_kubelet_dies_is_started_anew(options: tuple[str, ...], tmp_path: Path) -> None:

@@ -183,7 +183,7 @@ async def test_a_full_pool_refuses_before_anything_is_created(
         answer = await bob.submit(profile="gpu-1", image=images[0])
 
         assert sorted(seen["visible"].split(",")) == sorted(CARDS)
-        assert "GPU" in answer.text
+        assert "that this could use are in use" in answer.text
         assert await bob.servers() == {}
         assert await node_cluster.pods_of("bob") == []
 
@@ -193,10 +193,27 @@ async def test_the_kubelet_itself_refuses_what_it_has_no_device_for(
 ) -> None:
     async with visit("carol") as carol:
         await carol.start(profile="gpu-2", image=images[0])
-        pod = await node_cluster.add_pod(simulate=False, resources={GPU: "1"}, nodeName=NODE)
-        ended = await node_cluster.until_phase(pod["metadata"]["name"], "Failed")
+        in_use = await bound(node_cluster, {GPU: "1"})
+    more_than_there_are = await bound(node_cluster, {GPU: "3"})
 
-    assert ended["status"]["reason"] == f"OutOf{GPU}"
+    assert in_use["reason"] == "UnexpectedAdmissionError"
+    assert "Requested: 1, Available: 0" in in_use["message"]
+    assert more_than_there_are["reason"] == f"OutOf{GPU}"
+
+
+async def bound(cluster: Cluster, resources: dict[str, str]) -> JsonObject:
+    """Put a pod on the node past the scheduler, and return its status when the kubelet has refused it."""
+    pod = await cluster.add_pod(simulate=False, resources=resources, nodeName=NODE)
+    status: JsonObject = (await cluster.until_phase(pod["metadata"]["name"], "Failed"))["status"]
+    return status
+
+
+async def test_every_image_that_was_built_becomes_a_server(visit: Visit, images: list[str]) -> None:
+    async with visit("carol") as carol:
+        for image in images[1:]:
+            await carol.start(profile="gpu-1", image=image)
+            assert (await facts(carol))["visible"] in CARDS
+            await carol.stop()
 
 
 async def test_an_image_that_does_not_exist_ends_the_start_with_its_reason(visit: Visit, node_cluster: Cluster) -> None:

@@ -19,6 +19,9 @@ CONTAINERD_SOCKET = Path("/run/containerd/containerd.sock")
 PLUGIN_FOLDERS = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))
 """Where distributions have the programs that make pods' networks."""
 
+BRIDGE = "pods"
+"""The interface that all pods are behind."""
+
 _CRI = 'plugins."io.containerd.grpc.v1.cri"'
 
 _UNUSED = (
@@ -134,7 +137,7 @@ disabled_plugins = {json.dumps(_UNUSED)}
 def _pod_network() -> dict[str, object]:
     bridge = {
         "type": "bridge",
-        "bridge": "pods",
+        "bridge": BRIDGE,
         "isGateway": True,
         "hairpinMode": True,
         "ipMasq": False,
