@@ -65,6 +65,14 @@ def single_user_list() -> Path:
     raise MissingError("There is no image of a single-user server. Run `make images` or `make realnode` first.")
 
 
+def found_or_made() -> Path:
+    """Return the list of images of a test, and make one where nothing was built. MissingError as from `make`."""
+    try:
+        return single_user_list()
+    except MissingError:
+        return make()
+
+
 def make() -> Path:
     """Make the image where it is not there yet, and return its list. MissingError: a program is missing or fails."""
     folder = default_cache_directory() / "images"
@@ -151,6 +159,6 @@ def _run(*words: str) -> None:
 
 if __name__ == "__main__":
     try:
-        sys.stdout.write(f"The image for tests on a real node is listed in {make()}.\n")
+        sys.stdout.write(f"The images for tests on a real node are those of {found_or_made()}.\n")
     except MissingError as error:
         sys.exit(str(error))
