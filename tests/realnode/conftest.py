@@ -22,6 +22,14 @@ READY_SECONDS = 240
 """An image of some gigabytes is imported in a minute."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each may be the one that waits for images."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.timeout(600))
+
+
 @pytest.fixture(scope="session")
 def kubelet(binaries: None) -> None:
     """See that a real node can start at once; `make realnode` gets the kubelet before, with its progress in sight."""

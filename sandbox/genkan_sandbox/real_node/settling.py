@@ -18,13 +18,12 @@ class Ingredients:
 
     pool: Pool
     images: dict[str, ImageArchive]
-    """All that the node has from the start."""
-    offered: dict[str, ImageArchive]
-    """Those of servers for users."""
+    """What the node has from the start; with a hub only those of servers for users, since large ones take a minute."""
+    with_hub: bool
 
     def node(self, kubelet: Path) -> RealNode:
         """Return the node that this and a kubelet make."""
-        offer = catalogue(self.pool, self.offered) if self.offered else ""
+        offer = catalogue(self.pool, self.images) if self.with_hub else ""
         return RealNode(self.pool, kubelet, images=tuple(self.images.values()), catalogue=offer)
 
 
@@ -34,10 +33,12 @@ def settle(options: UpOptions, site: Site) -> Ingredients:
         raise OptionError("A pod cannot be simulated and a container.", mend="Leave out --simulate or --nodes.")
     pool = only_machine(site, name=options.site)
     images = built_images(options.images or options.cache / LIST)
+    if not options.with_hub:
+        return Ingredients(pool, images, with_hub=False)
     offered = single_user_images(images)
-    if options.with_hub and not offered:
+    if not offered:
         raise OptionError(
             f"None of the images {', '.join(images)} is one of a server for users.",
             mend="Build one with `make images`, or start a bare cluster with --no-hub.",
         )
-    return Ingredients(pool, images, offered)
+    return Ingredients(pool, offered, with_hub=True)

@@ -46,12 +46,12 @@ def build(folder: Path, **commands: str) -> None:
     (folder / "images.json").write_text(json.dumps(rows))
 
 
-def test_only_images_of_servers_are_offered_and_all_are_there(options: UpOptions, tmp_path: Path) -> None:
+def test_with_a_hub_the_node_has_the_images_of_servers(options: UpOptions, tmp_path: Path) -> None:
     build(tmp_path, cpu="jupyterhub-singleuser", hub="jupyterhub")
 
     made = settle(options, SITE).node(Path("kubelet"))
 
-    assert [image.reference for image in made.images] == ["registry.example.org/cpu:1", "registry.example.org/hub:1"]
+    assert [image.reference for image in made.images] == ["registry.example.org/cpu:1"]
     assert [row["slug"] for row in json.loads(made.catalogue)["images"]] == ["cpu"]
 
 
@@ -61,7 +61,8 @@ def test_a_hub_without_an_image_for_users_is_refused(options: UpOptions, tmp_pat
     with pytest.raises(OptionError, match=r"None of the images hub is one of a server for users\. .* --no-hub"):
         settle(options, SITE)
 
-    assert settle(dataclasses.replace(options, with_hub=False), SITE).node(Path("kubelet")).catalogue == ""
+    bare = settle(dataclasses.replace(options, with_hub=False), SITE).node(Path("kubelet"))
+    assert [image.reference for image in bare.images] == ["registry.example.org/hub:1"]
 
 
 def test_an_archive_that_is_none_is_refused(options: UpOptions, tmp_path: Path) -> None:
