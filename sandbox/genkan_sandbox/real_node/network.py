@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +74,7 @@ async def doors_open(doors: Iterable[Door]) -> AsyncIterator[None]:
             server.close()
 
 
-def _passing(door: Door) -> "asyncio.streams._ClientConnectedCallback":
+def _passing(door: Door) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
     async def passing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             inner_reader, inner_writer = await asyncio.open_connection(door.host, door.port)
