@@ -13,7 +13,8 @@ bin := .venv/bin
 packages := hub spawner profiles images sandbox
 code := $(packages) tests benchmarks docs tools
 
-.PHONY: help up test unit coverage lint docs bench images messages screenshots lock clean sandbox-environment dev-environment
+.PHONY: help up test realnode unit coverage lint docs bench images messages screenshots lock clean sandbox-environment \
+	dev-environment
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +28,12 @@ test: dev-environment ## run all tests: unit, cluster, browser
 	$(bin)/genkan-sandbox binaries --with-helm
 	@$(bin)/python -m tests.support.keycloak || true
 	$(bin)/python -m pytest --numprocesses $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+realnode: dev-environment ## run the tests that need root, containerd and runc
+	@tools/system-packages containers
+	$(bin)/genkan-sandbox binaries --with-kubelet
+	@$(bin)/python -m tests.support.single_user || true
+	$(bin)/python -m pytest $(or $(REALNODE_TESTS),tests/realnode) $(PYTEST_ARGS)
 
 unit: dev-environment ## run the tests that need no cluster
 	$(bin)/python -m pytest --numprocesses $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder -m "not cluster and not browser" $(PYTEST_ARGS)

@@ -12,6 +12,7 @@ import typer
 
 from genkan_sandbox import __version__, operations
 from genkan_sandbox.exceptions import OptionError, SandboxError, StateError
+from genkan_sandbox.options import DEFAULT_SITES, NodeKind, UpOptions
 from genkan_sandbox.state import StateDirectory, default_cache_directory, default_state_directory
 
 app = typer.Typer(
@@ -50,7 +51,14 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
 def up(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Where the hub answers; 0 takes any free port.")] = 8000,
     state: StateOption = None,
-    site: Annotated[str, typer.Option(metavar="NAME|FILE", help="A shipped site, or a YAML file.")] = "datacenter",
+    site: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="A shipped site, or a YAML file.",
+            show_default="datacenter, or machine",
+        ),
+    ] = None,
     ready_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write URL, users and processes here, as JSON, when ready.")
     ] = None,
@@ -64,6 +72,18 @@ def up(
             help="What `helm template` prints of genkan-platform: the hub has just the rights in it.",
         ),
     ] = None,
+    nodes: Annotated[
+        NodeKind,
+        typer.Option(help="What pods are; containers need root, containerd and a site with one machine."),
+    ] = NodeKind.PROCESSES,
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Which images a node with containers has: for each name archive and reference, as JSON.",
+            show_default="those that `make images` has built",
+        ),
+    ] = None,
     simulate: Annotated[bool, typer.Option(help="Pods turn Running without processes, thousands of them.")] = False,
     hub: Annotated[bool, typer.Option(help="Without one this is a bare cluster.")] = True,
     audit: Annotated[
@@ -72,16 +92,18 @@ def up(
     cache: CacheOption = None,
 ) -> None:
     """Start a sandbox and keep it running until Ctrl-C or `down`."""
-    from genkan_sandbox.starting import UpOptions, start
+    from genkan_sandbox.starting import start
 
     _end_on_signals()
     options = UpOptions(
         port=port,
         state=_root_of(state),
-        site=site,
+        site=site or DEFAULT_SITES[nodes],
         ready_file=ready_file.absolute() if ready_file is not None else None,
         hub_config=hub_config.absolute() if hub_config is not None else None,
         platform=platform,
+        nodes=nodes,
+        images=images,
         simulate=simulate,
         with_hub=hub,
         audit=audit,
@@ -179,10 +201,13 @@ def helm(context: typer.Context, state: StateOption = None) -> None:
 def binaries(
     cache: CacheOption = None,
     with_helm: Annotated[bool, typer.Option("--with-helm", help="Helm too, which no sandbox runs.")] = False,
+    with_kubelet: Annotated[
+        bool, typer.Option("--with-kubelet", help="The kubelet too, for a node with containers.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Find, download or build what a sandbox runs, and say where it is."""
-    from genkan_sandbox.binaries import describe, prepare, prepare_helm, to_json
+    from genkan_sandbox.binaries import describe, prepare, prepare_helm, prepare_kubelet, to_json
     from genkan_sandbox.progress import open_progress
 
     _end_on_signals()
@@ -190,6 +215,8 @@ def binaries(
     found = prepare(cache=place, progress=progress).provenance
     if with_helm:
         found = (*found, prepare_helm(cache=place, progress=progress))
+    if with_kubelet:
+        found = (*found, prepare_kubelet(cache=place, progress=progress))
     typer.echo(json.dumps(to_json(found), indent=1) if as_json else "\n".join(describe(found)))
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from genkan_sandbox.exceptions import OptionError, StateError
+from genkan_sandbox.real_node.cgroups import group_name, remove_group
 from genkan_sandbox.state import StateDirectory
 from genkan_sandbox.supervision.components import last_lines
 from genkan_sandbox.supervision.leftovers import end_sandbox_processes
@@ -91,6 +92,7 @@ def stop(state: StateDirectory) -> bool:
             _signal(pid, signal.SIGKILL)
             _wait_until_free(state, STOP_SECONDS)
     ended = end_sandbox_processes(state.id)
+    remove_group(group_name(state.id))
     state.forget_record()
     return ran or ended > 0
 
@@ -116,6 +118,7 @@ def reset(state: StateDirectory, *, with_homes: bool) -> Path | None:
     """
     with state.locked():
         end_sandbox_processes(state.id)
+        remove_group(group_name(state.id))
         kept = None if with_homes else state.put_homes_aside()
         state.remove()
     return kept
@@ -129,7 +132,11 @@ def log_files(state: StateDirectory) -> dict[str, Path]:
         for path in sorted(state.pod_logs.glob("*_*_*/*.log"), key=lambda path: path.stat().st_mtime)
         if ".previous" not in path.name
     }
-    return {**components, **pods}
+    containers = {
+        f"{path.parent.parent.name.split('_')[1]}/{path.parent.name}": path
+        for path in sorted(state.root.glob("node/logs/*_*_*/*/*.log"), key=lambda path: path.stat().st_mtime)
+    }
+    return {**components, **pods, **containers}
 
 
 def find_log(state: StateDirectory, name: str) -> Path:

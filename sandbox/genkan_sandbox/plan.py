@@ -7,6 +7,8 @@ from genkan_sandbox.binaries import Binaries
 from genkan_sandbox.control_plane.access import kubeconfig
 from genkan_sandbox.control_plane.addresses import Ports, SandboxAddress
 from genkan_sandbox.hub.settings import DemoUser
+from genkan_sandbox.real_node.network import NODE_ADDRESS
+from genkan_sandbox.real_node.node import RealNode
 from genkan_sandbox.sites import Site
 from genkan_sandbox.state import StateDirectory
 from genkan_spawner.api import JsonObject
@@ -30,6 +32,8 @@ class Plan:
     hub_config: Path | None
     platform: tuple[JsonObject, ...] | None
     """What is applied in the place of the sandbox's own rights for the hub."""
+    real_node: RealNode | None
+    """The site's machine, where pods are containers of this one."""
     manifests: tuple[JsonObject, ...]
     """What the site brings to the cluster, in the order of need."""
 
@@ -41,7 +45,8 @@ class Plan:
     @property
     def hub_url(self) -> str:
         """Where pods and the proxy reach the hub."""
-        return f"http://{self.address.host}:{self.ports.hub}"
+        host = self.address.host if self.real_node is None else NODE_ADDRESS
+        return f"http://{host}:{self.ports.hub}"
 
     @property
     def proxy_api_url(self) -> str:
@@ -62,6 +67,16 @@ class Plan:
     def public_url(self) -> str:
         """Where people open the hub."""
         return f"http://{self.address.host}:{self.ports.public}/"
+
+    @property
+    def catalogue_file(self) -> Path:
+        """What the hub offers; that of a real node is written at its start."""
+        return self.site.catalogue.path if self.real_node is None else self.state.root / "catalogue.yaml"
+
+    @property
+    def open_ports(self) -> tuple[int, ...]:
+        """What people and programs outside of a private network reach."""
+        return (*((self.ports.public,) if self.with_hub else ()), self.ports.api_server, self.ports.exporter)
 
     @property
     def nodes(self) -> frozenset[str]:

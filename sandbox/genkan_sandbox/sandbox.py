@@ -6,31 +6,37 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from genkan_sandbox.agent.provisioner import LOCAL_CLASS
 from genkan_sandbox.agent.records import Endpoint
+from genkan_sandbox.agent.status import now, timestamp
 from genkan_sandbox.control_plane import bootstrap, components
 from genkan_sandbox.control_plane.access import (
     CLUSTER_PAGE_ACCOUNT,
     HUB_ACCOUNT,
     Identity,
+    NodeToken,
     account_token,
+    kubelet_access,
     make_tokens,
     role_manifests,
     token_file,
 )
 from genkan_sandbox.control_plane.auditing import audit_policy
-from genkan_sandbox.control_plane.certificates import prepare_certificates
+from genkan_sandbox.control_plane.certificates import Node, prepare_certificates
 from genkan_sandbox.exceptions import ComponentError
 from genkan_sandbox.hub import components as hub_components
 from genkan_sandbox.hub.answers import fill_proxy, hub_answers
 from genkan_sandbox.hub.settings import HubSettings
 from genkan_sandbox.plan import Plan
 from genkan_sandbox.progress import Progress
+from genkan_sandbox.real_node import node as real_node
+from genkan_sandbox.real_node.network import NODE_ADDRESS, Door, doors_open
 from genkan_sandbox.records import print_box, write_ready_file, write_run_record
 from genkan_sandbox.sites import scheduler_configuration
 from genkan_sandbox.supervision.components import Component
@@ -39,7 +45,7 @@ from genkan_sandbox.supervision.supervisor import Supervisor
 from genkan_spawner.api import KubernetesApi
 
 STOP_ORDER = (
-    ("hub", "proxy", "nodes"),
+    ("hub", "proxy", "nodes", real_node.COMPONENT),
     ("kube-scheduler", "kube-controller-manager"),
     ("kube-apiserver",),
     ("etcd",),
@@ -60,8 +66,9 @@ KUBECONFIGS = {
 class Sandbox:
     """Runs until a signal, or until a component cannot be kept alive; made inside a running event loop."""
 
-    def __init__(self, plan: Plan, *, progress: Progress) -> None:
+    def __init__(self, plan: Plan, *, progress: Progress, doors: Sequence[Door] = ()) -> None:
         self._plan = plan
+        self._doors = doors
         self._progress = progress
         self._password = plan.state.remember("hub/password", secrets.token_urlsafe(9))
         self._id = plan.state.id
@@ -75,13 +82,14 @@ class Sandbox:
     async def run(self) -> None:
         """Start everything, write the ready file, keep all running, and end all; raises ComponentError."""
         stopped = self._listen_for_signals()
-        try:
-            await self._supervisor.while_running(_unless(stopped, self._start_in_time()))
-            if not stopped.is_set():
-                self._announce_ready()
-            await self._supervisor.while_running(_unless(stopped, asyncio.Event().wait()))
-        finally:
-            await self._stop()
+        async with doors_open(self._doors):
+            try:
+                await self._supervisor.while_running(_unless(stopped, self._start_in_time()))
+                if not stopped.is_set():
+                    self._announce_ready()
+                await self._supervisor.while_running(_unless(stopped, asyncio.Event().wait()))
+            finally:
+                await self._stop()
 
     async def _start_in_time(self) -> None:
         try:
@@ -100,7 +108,14 @@ class Sandbox:
             await self._supervisor.start(components.etcd(plan.binaries, state))
             policy = state.write("audit-policy.json", json.dumps(audit_policy())) if plan.audit else None
             await self._supervisor.start(
-                components.api_server(plan.binaries, state, address=plan.address, ports=plan.ports, audit_policy=policy)
+                components.api_server(
+                    plan.binaries,
+                    state,
+                    address=plan.address,
+                    ports=plan.ports,
+                    audit_policy=policy,
+                    real_node=plan.real_node is not None,
+                )
             )
             async with await KubernetesApi.connect(state.admin_kubeconfig) as api:
                 await bootstrap.control_plane_answers(api)
@@ -114,7 +129,11 @@ class Sandbox:
             ):
                 await self._supervisor.start(component)
             await self._furnish(api)
-            self._isolation = await bootstrap.isolation_sentence(api)
+            self._isolation = (
+                await bootstrap.isolation_sentence(api)
+                if self._plan.real_node is None
+                else f"containers of the node {self._plan.real_node.name}, this machine"
+            )
 
     @asynccontextmanager
     async def _step(self, title: str) -> AsyncIterator[None]:
@@ -135,9 +154,14 @@ class Sandbox:
     def _write_files(self) -> Path:
         """Write certificates, tokens and configuration for this start; return the scheduler's file."""
         plan, state = self._plan, self._plan.state
-        prepare_certificates(state.certificates, host=plan.address.host)
+        node = Node(plan.real_node.name, NODE_ADDRESS) if plan.real_node is not None else None
+        prepare_certificates(state.certificates, host=plan.address.host, node=node)
         tokens = make_tokens()
-        state.write("tokens.csv", token_file(tokens))
+        kubelet = NodeToken(node.name, secrets.token_urlsafe(32)) if node is not None else None
+        state.write("tokens.csv", token_file(tokens, kubelet=kubelet))
+        if plan.real_node is not None and kubelet is not None:
+            state.write("kubelet.kubeconfig", plan.kubeconfig(kubelet.token))
+            state.write(plan.catalogue_file.name, plan.real_node.catalogue)
         for identity, name in KUBECONFIGS.items():
             state.write(name, plan.kubeconfig(tokens[identity]))
         kubeconfig = state.root / KUBECONFIGS[Identity.SCHEDULER]
@@ -148,7 +172,7 @@ class Sandbox:
         """Apply the site, and start the hub as soon as its account is there."""
         plan = self._plan
         namespaces = [manifest for manifest in plan.manifests if manifest["kind"] == "Namespace"]
-        await bootstrap.apply_all(api, bootstrap.storage_classes())
+        await bootstrap.apply_all(api, bootstrap.storage_classes(real_node=plan.real_node is not None))
         await bootstrap.apply_site(api, namespaces)
         accounts = {"hub": HUB_ACCOUNT, "cluster-page": CLUSTER_PAGE_ACCOUNT}
         if plan.platform is None:
@@ -175,7 +199,17 @@ class Sandbox:
         async with self._step(f"Opening the site {plan.site_name} with {len(plan.nodes)} nodes"):
             await bootstrap.prune_site(api, plan.manifests)
             await bootstrap.apply_site(api, plan.manifests)
-            await bootstrap.nodes_ready(api, plan.nodes, endpoint=Endpoint(plan.address.host, plan.ports.nodes))
+            if plan.real_node is None:
+                await bootstrap.nodes_ready(api, plan.nodes, endpoint=Endpoint(plan.address.host, plan.ports.nodes))
+        if plan.real_node is not None:
+            await self._start_real_node(api, plan.real_node)
+
+    async def _start_real_node(self, api: KubernetesApi, node: real_node.RealNode) -> None:
+        async with self._step(f"Starting the node {node.name}"):
+            since = timestamp(now())
+            await bootstrap.apply_all(api, [kubelet_access()])
+            await self._supervisor.start(node.component(self._plan.state))
+            await bootstrap.real_node_ready(api, node.name, offered=node.pool.offered, since=since)
 
     async def _start_hub(self) -> None:
         plan, state = self._plan, self._plan.state
@@ -193,12 +227,18 @@ class Sandbox:
                 supervisor_token=self._supervisor_token,
                 crypt_key=state.remember("hub/crypt_key", secrets.token_hex(32)),
                 users=plan.users,
-                catalogue_file=plan.site.catalogue.path,
+                catalogue_file=plan.catalogue_file,
+                storage_class=LOCAL_CLASS if plan.real_node is not None else "shared",
                 site_config=plan.hub_config,
             )
             token = state.remember("hub/proxy_token", secrets.token_hex(32))
             proxy = hub_components.proxy(
-                plan.binaries, state, address=plan.address, ports=plan.ports, proxy_token=token
+                plan.binaries,
+                state,
+                address=plan.address,
+                ports=plan.ports,
+                hub_url=plan.hub_url,
+                proxy_token=token,
             )
             await self._supervisor.start(proxy)
             await self._supervisor.start(hub_components.hub(state, settings, proxy_token=token))

@@ -17,6 +17,8 @@ MODULES = [
     "genkan_sandbox/modules/go.sum",
     "genkan_sandbox/modules/helm/go.mod",
     "genkan_sandbox/modules/helm/go.sum",
+    "genkan_sandbox/modules/kubelet/go.mod",
+    "genkan_sandbox/modules/kubelet/go.sum",
     "genkan_sandbox/modules/proxy/package-lock.json",
     "genkan_sandbox/modules/proxy/package.json",
     "genkan_sandbox/modules/toolchains.txt",
@@ -44,7 +46,7 @@ def test_a_wheel_holds_the_pinned_modules(wheel: set[str]) -> None:
     assert [name for name in MODULES if name not in wheel] == []
 
 
-@pytest.mark.parametrize("site", ["datacenter", "empty", "large", "workstations"])
+@pytest.mark.parametrize("site", ["datacenter", "empty", "large", "machine", "workstations"])
 def test_a_wheel_holds_the_sites(wheel: set[str], site: str) -> None:
     assert f"genkan_sandbox/sites/{site}.yaml" in wheel
 

@@ -2,7 +2,7 @@
 
 from genkan_sandbox.binaries.components import EVERY_SOURCE, Binaries, Provenance, Source
 from genkan_sandbox.binaries.describing import describe, to_json
-from genkan_sandbox.binaries.preparing import prepare, prepare_helm
+from genkan_sandbox.binaries.preparing import prepare, prepare_helm, prepare_kubelet
 from genkan_sandbox.binaries.workshop import Addresses
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "describe",
     "prepare",
     "prepare_helm",
+    "prepare_kubelet",
     "to_json",
 ]

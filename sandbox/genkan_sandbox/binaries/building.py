@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from genkan_sandbox.binaries.components import ETCD, HELM, KUBERNETES, Group
+from genkan_sandbox.binaries.components import ETCD, HELM, KUBELET, KUBERNETES, Group
 from genkan_sandbox.binaries.diagnosis import failure
 from genkan_sandbox.binaries.go_caches import GoCaches, Recipe, find_caches
 from genkan_sandbox.binaries.processes import Command
@@ -34,6 +34,15 @@ _RECIPES: Mapping[str, Recipe] = {
         compiled_bytes=55 * GIGABYTE // 10,
         scratch_bytes=12 * GIGABYTE // 10,
         marker=f"k8s.io/kubernetes@v{KUBERNETES.version}",
+    ),
+    KUBELET.name: Recipe(
+        packages=("k8s.io/kubernetes/cmd/kubelet",),
+        output="kubelet",
+        linker_flags=f"-s -w -X k8s.io/component-base/version.gitVersion=v{KUBELET.version}",
+        module_bytes=33 * GIGABYTE // 10,
+        compiled_bytes=45 * GIGABYTE // 10,
+        scratch_bytes=8 * GIGABYTE // 10,
+        marker=f"k8s.io/kubernetes@v{KUBELET.version}",
     ),
     ETCD.name: Recipe(
         packages=("go.etcd.io/etcd/server/v3",),

@@ -80,6 +80,13 @@ KUBERNETES = Group(
         for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
     ),
 )
+KUBELET = Group(
+    name="kubelet",
+    title=f"the kubelet of Kubernetes v{KUBERNETES_VERSION}",
+    version=KUBERNETES_VERSION,
+    components=(Component(name="kubelet", version=KUBERNETES_VERSION, answer=_KUBERNETES_ANSWER),),
+)
+"""Only a sandbox with a real node runs it."""
 ETCD = Group(
     name="etcd",
     title=f"etcd {ETCD_VERSION}",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from genkan_sandbox.binaries.components import ETCD, HELM, KUBERNETES, PROXY, Group
+from genkan_sandbox.binaries.components import ETCD, HELM, KUBELET, KUBERNETES, PROXY, Group
 from genkan_sandbox.exceptions import BinariesError
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -29,6 +29,9 @@ class Modules:
 
     kubernetes: Path
     """Folder with go.mod and go.sum."""
+
+    kubelet: Path
+    """The same for the kubelet, which most sandboxes do without."""
 
     etcd: Path
     """The same for etcd, which needs other versions of some modules."""
@@ -59,13 +62,22 @@ class Modules:
                 f"The files that pin the sandbox's programs are missing: {installed} and {checkout} have no go.mod.",
                 mend="Install genkan again.",
             )
-        return cls(kubernetes=root, etcd=root / "etcd", helm=root / "helm", proxy=root / "proxy", toolchains=toolchains)
+        return cls(
+            kubernetes=root,
+            kubelet=root / "kubelet",
+            etcd=root / "etcd",
+            helm=root / "helm",
+            proxy=root / "proxy",
+            toolchains=toolchains,
+        )
 
     def files_of(self, group: Group) -> tuple[Path, ...]:
         """Name the files that pin a group."""
         match group.name:
             case KUBERNETES.name:
                 return self.kubernetes / "go.mod", self.kubernetes / "go.sum"
+            case KUBELET.name:
+                return self.kubelet / "go.mod", self.kubelet / "go.sum"
             case ETCD.name:
                 return self.etcd / "go.mod", self.etcd / "go.sum"
             case HELM.name:

@@ -9,6 +9,7 @@ from genkan_sandbox.binaries.components import (
     ETCD,
     EVERY_SOURCE,
     HELM,
+    KUBELET,
     KUBERNETES,
     PROXY,
     Binaries,
@@ -71,6 +72,19 @@ def prepare_helm(
     *, cache: Path, progress: Progress, sources: frozenset[Source] = EVERY_SOURCE, addresses: Addresses | None = None
 ) -> Provenance:
     """Find Helm, or get it, as `prepare` does; no sandbox needs it to run. Raises BinariesError."""
+    return _prepare_alone(HELM, cache=cache, progress=progress, sources=sources, addresses=addresses)
+
+
+def prepare_kubelet(
+    *, cache: Path, progress: Progress, sources: frozenset[Source] = EVERY_SOURCE, addresses: Addresses | None = None
+) -> Provenance:
+    """Find the kubelet, or get it, as `prepare` does; a real node needs it. Raises BinariesError."""
+    return _prepare_alone(KUBELET, cache=cache, progress=progress, sources=sources, addresses=addresses)
+
+
+def _prepare_alone(
+    group: Group, *, cache: Path, progress: Progress, sources: frozenset[Source], addresses: Addresses | None
+) -> Provenance:
     workshop = Workshop(
         store=Store(root=cache.absolute()),
         progress=progress,
@@ -78,7 +92,7 @@ def prepare_helm(
         addresses=addresses or Addresses(),
         sources=sources,
     )
-    (provenance,) = _prepared((HELM,), workshop)
+    (provenance,) = _prepared((group,), workshop)
     return provenance
 
 

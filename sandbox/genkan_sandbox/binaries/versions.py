@@ -1,7 +1,7 @@
 """The versions that the sandbox runs; go.mod and package.json pin the same ones, and a test holds them together."""
 
 KUBERNETES_VERSION = "1.36.3"
-"""Of kube-apiserver, kube-controller-manager and kube-scheduler."""
+"""Of kube-apiserver, kube-controller-manager and kube-scheduler, and of the kubelet of real nodes."""
 
 ETCD_VERSION = "3.6.16"
 """Any other patch release of the same series on PATH will do."""

@@ -5,10 +5,12 @@ import json
 import secrets
 from collections.abc import Collection, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from genkan_hub.deployment.rights import Right, hub_rights
+from genkan_sandbox.control_plane.certificates import API_SERVER
 from genkan_spawner.api import JsonObject, KubernetesApi
 from genkan_spawner.exceptions import NotFoundError
 from genkan_spawner.kinds import SERVICE_ACCOUNTS
@@ -44,7 +46,20 @@ def make_tokens() -> dict[Identity, str]:
     return {identity: secrets.token_urlsafe(32) for identity in Identity}
 
 
-def token_file(tokens: dict[Identity, str]) -> str:
+@dataclass(frozen=True, slots=True)
+class NodeToken:
+    """With what a node's kubelet shows who it is."""
+
+    node: str
+    token: str
+
+    @property
+    def line(self) -> str:
+        """Its line of the token file; Kubernetes' node authorizer knows nodes by such names and their group."""
+        return f'{self.token},system:node:{self.node},{self.node},"system:nodes"'
+
+
+def token_file(tokens: dict[Identity, str], *, kubelet: NodeToken | None = None) -> str:
     """Render the file of `--token-auth-file`.
 
     https://kubernetes.io/docs/reference/access-authn-authz/authentication/#static-token-file
@@ -53,6 +68,8 @@ def token_file(tokens: dict[Identity, str]) -> str:
     for number, (identity, token) in enumerate(tokens.items(), start=1):
         groups = ',"system:masters"' if identity in _MASTERS else ""
         lines.append(f"{token},{identity},{number}{groups}")
+    if kubelet is not None:
+        lines.append(kubelet.line)
     return "\n".join(lines) + "\n"
 
 
@@ -113,6 +130,18 @@ def role_manifests(namespace: str, *, servers: Collection[str]) -> list[JsonObje
         _role("ClusterRole", {"name": CLUSTER_PAGE_ACCOUNT}, _shown(view)),
     ]
     return [*roles, *shown, *(_binding(role, hub) for role in roles), *(_binding(role, page) for role in shown)]
+
+
+def kubelet_access() -> JsonObject:
+    """Return the right of the API server to ask a kubelet for logs, and to run commands in its containers."""
+    name = "genkan-kubelet-access"
+    return {
+        "apiVersion": f"{_RBAC}/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": name},
+        "roleRef": {"apiGroup": _RBAC, "kind": "ClusterRole", "name": "system:kubelet-api-admin"},
+        "subjects": [{"apiGroup": _RBAC, "kind": "User", "name": API_SERVER}],
+    }
 
 
 def _shown(rights: Iterable[Right]) -> list[Right]:

@@ -13,7 +13,7 @@ from genkan_sandbox.agent.attaching import DRIVER
 from genkan_sandbox.agent.provisioner import ATTACHED_SCOPE, PROVISIONER, SCOPE
 from genkan_sandbox.agent.records import Endpoint, project_node
 from genkan_sandbox.agent.sandboxing import Isolation
-from genkan_sandbox.annotations import MANIFEST, PART_OF_SITE
+from genkan_sandbox.annotations import MANAGED, MANIFEST, PART_OF_SITE
 from genkan_sandbox.exceptions import PlatformError, SiteError
 from genkan_spawner.api import JsonObject, KubernetesApi, PatchType
 from genkan_spawner.exceptions import ForbiddenError, KubernetesError, NotFoundError
@@ -46,6 +46,9 @@ _CREATED_ONCE = {"Node", "Pod"}
 
 _REPLACED = {"PriorityClass", "ResourceQuota"}
 """Kinds with fields that Kubernetes sets for good, such as a class's value and a quota's scopes."""
+
+_SIZE = {"capacity", "allocatable"}
+"""What a site says of a node's status; of a real node it says nothing, since the kubelet does."""
 
 _LAGGING = ("quota", "already marked as default")
 """What admission says while it has not seen that a quota was raised, a pod is gone or a default is one no more."""
@@ -203,8 +206,10 @@ async def _refit(api: KubernetesApi, found: JsonObject, manifest: JsonObject) ->
     Kubernetes' own taints stay. What somebody else has set beside the site goes, as nobody can tell it from what the
     site gave it before; a node that the site has not changed is not refitted.
     """
-    name, metadata, status = manifest["metadata"]["name"], manifest["metadata"], manifest["status"]
-    size = {key: {**dict.fromkeys(found["status"].get(key, {})), **status[key]} for key in ("capacity", "allocatable")}
+    name, metadata, status = manifest["metadata"]["name"], manifest["metadata"], manifest.get("status", {})
+    size = {
+        key: {**dict.fromkeys(found["status"].get(key, {})), **rows} for key, rows in status.items() if key in _SIZE
+    }
     labels = {**dict.fromkeys(found["metadata"].get("labels", {})), **metadata["labels"]}
     own = [taint for taint in found["spec"].get("taints", []) if taint["key"].startswith("node.kubernetes.io/")]
     spec = {
@@ -213,7 +218,7 @@ async def _refit(api: KubernetesApi, found: JsonObject, manifest: JsonObject) ->
     }
     await api.patch(NODES, name, {"status": size}, subresource="status", patch_type=PatchType.MERGE)
     # The hash goes last, so that an interrupted start is taken up again by the next one.
-    known = {"labels": labels, "annotations": metadata["annotations"]}
+    known = {"labels": labels, "annotations": {MANAGED: None, **metadata["annotations"]}}
     await api.patch(NODES, name, {"metadata": known, "spec": spec}, patch_type=PatchType.MERGE)
 
 
@@ -235,6 +240,18 @@ async def nodes_ready(api: KubernetesApi, names: frozenset[str], *, endpoint: En
         taken_on = [node for node in nodes if project_node(node).endpoint == endpoint]
         if names <= {node["metadata"]["name"] for node in taken_on if usable(node)}:
             return
+        await asyncio.sleep(_POLL)
+
+
+async def real_node_ready(api: KubernetesApi, name: str, *, offered: dict[str, int], since: str) -> None:
+    """Wait until a kubelet has said since a moment that its node is ready, with all of its devices."""
+    while True:
+        with suppress(NotFoundError):
+            node = await api.get(NODES, name)
+            heard = [row["lastHeartbeatTime"] for row in node["status"].get("conditions", []) if row["type"] == "Ready"]
+            devices = {resource: int(node["status"].get("allocatable", {}).get(resource, 0)) for resource in offered}
+            if usable(node) and devices == offered and heard[0] >= since:
+                return
         await asyncio.sleep(_POLL)
 
 
@@ -265,11 +282,13 @@ def usable(node: JsonObject) -> bool:
     return ready and project_node(node).endpoint is not None
 
 
-def storage_classes() -> list[JsonObject]:
+def storage_classes(*, real_node: bool = False) -> list[JsonObject]:
     """Return the classes `block` (default), `shared` and `local`, and the driver of the first.
 
-    All bind when the first pod is placed.
+    A kubelet has no such driver: with a real node the default is `local`. All bind when the first pod is placed.
     """
+    if real_node:
+        return [_storage_class("local", default=True), _storage_class("shared")]
     return [
         {
             "apiVersion": CSI_DRIVERS.api_version,

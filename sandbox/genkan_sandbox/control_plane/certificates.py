@@ -15,7 +15,18 @@ from genkan_sandbox.state import write_private
 _EARLIER = dt.timedelta(days=1)
 _LIFETIME = dt.timedelta(days=3650)
 
+API_SERVER = "kube-apiserver-client"
+"""As whom the API server asks nodes."""
+
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node with a kubelet, and where it answers."""
+
+    name: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +37,11 @@ class _Subject:
     serves: tuple[x509.GeneralName, ...] = ()
 
 
-def prepare_certificates(folder: Path, *, host: str) -> None:
+def prepare_certificates(folder: Path, *, host: str, node: Node | None = None) -> None:
     """Keep the authority and the service accounts' key for ever; make the other certificates for this start's address.
 
-    The files are ca, apiserver, apiserver-client and nodes, each .crt and .key, and sa.key, all PEM.
+    The files are ca, apiserver, apiserver-client and nodes, each .crt and .key, and sa.key, all PEM; with a real node
+    also kubelet.
     """
     if not (folder / "ca.crt").exists():
         key = ec.generate_private_key(ec.SECP256R1())
@@ -45,9 +57,12 @@ def prepare_certificates(folder: Path, *, host: str) -> None:
     issued = {
         "apiserver": _Subject("kube-apiserver", (address, x509.DNSName("kubernetes.default.svc"))),
         # With this one the API server, and nobody else, asks the nodes for logs.
-        "apiserver-client": _Subject("kube-apiserver-client"),
+        "apiserver-client": _Subject(API_SERVER),
         "nodes": _Subject("genkan-sandbox-nodes", (address,)),
     }
+    if node is not None:
+        serves = x509.IPAddress(ipaddress.ip_address(node.address))
+        issued["kubelet"] = _Subject(f"system:node:{node.name}", (serves,))
     for name, subject in issued.items():
         key = ec.generate_private_key(ec.SECP256R1())
         _write_key(folder / f"{name}.key", key)

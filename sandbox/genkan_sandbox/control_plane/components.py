@@ -68,10 +68,11 @@ def api_server(
     address: SandboxAddress,
     ports: Ports,
     audit_policy: Path | None = None,
+    real_node: bool = False,
 ) -> Component:
     """Return the API server, the only TCP port of the control plane; with a policy it logs requests.
 
-    The nodes show it the logs of containers, and take it by its client certificate.
+    The nodes show it the logs of containers, and take it by its client certificate. A kubelet has its node's rights.
     """
     certificates = state.certificates
     flags = [
@@ -85,7 +86,7 @@ def api_server(
         f"--tls-private-key-file={certificates / 'apiserver.key'}",
         f"--cert-dir={certificates}",
         f"--token-auth-file={state.root / 'tokens.csv'}",
-        "--authorization-mode=RBAC",
+        f"--authorization-mode={'Node,RBAC' if real_node else 'RBAC'}",
         "--anonymous-auth=false",
         f"--service-account-key-file={certificates / 'sa.key'}",
         f"--service-account-signing-key-file={certificates / 'sa.key'}",

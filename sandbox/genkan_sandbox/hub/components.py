@@ -27,10 +27,9 @@ def hub(state: StateDirectory, settings: HubSettings, *, proxy_token: str) -> Co
 
 
 def proxy(
-    binaries: Binaries, state: StateDirectory, *, address: SandboxAddress, ports: Ports, proxy_token: str
+    binaries: Binaries, state: StateDirectory, *, address: SandboxAddress, ports: Ports, hub_url: str, proxy_token: str
 ) -> Component:
     """configurable-http-proxy, which sends what it knows nothing about to the hub."""
-    hub_url = f"http://{address.host}:{ports.hub}"
     flags = [
         f"--ip={address.host}",
         f"--port={ports.public}",

@@ -7,6 +7,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict
 
 from genkan_hub.cluster_page.registration import SERVICE
+from genkan_sandbox.agent.provisioner import LOCAL_CLASS
 from genkan_sandbox.state import write_private
 from genkan_sandbox.supervision.leftovers import COMPONENT, SANDBOX
 
@@ -54,6 +55,9 @@ class HubSettings(BaseModel):
 
     users: tuple[DemoUser, ...]
     catalogue_file: Path
+    storage_class: str = "shared"
+    """Of homes."""
+
     site_config: Path | None = None
     """A configuration file of the user's own, read last."""
 
@@ -88,7 +92,10 @@ def configure_for_sandbox(c: Any, settings: HubSettings) -> None:
 
     c.KubeSpawner.namespace = settings.namespace
     c.KubeSpawner.port = settings.pod_port
-    c.KubeSpawner.storage_class = "shared"
+    c.KubeSpawner.storage_class = settings.storage_class
+    if settings.storage_class == LOCAL_CLASS:
+        # As all servers are on one node, they can have it at once.
+        c.GenkanSpawner.storage_access_modes = ["ReadWriteOnce"]
 
     service = {"name": SUPERVISOR, "api_token": settings.supervisor_token}
     role = {"name": SUPERVISOR, "scopes": ["proxy"], "services": [SUPERVISOR]}

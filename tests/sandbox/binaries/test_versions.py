@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from genkan_sandbox.binaries.components import ETCD, HELM, KUBERNETES, PROXY, Component
+from genkan_sandbox.binaries.components import ETCD, HELM, KUBELET, KUBERNETES, PROXY, Component
 from genkan_sandbox.binaries.modules import Modules
 from genkan_sandbox.binaries.versions import ETCD_VERSION, HELM_VERSION, KUBERNETES_VERSION, OLDEST_NODE, PROXY_VERSION
 from genkan_sandbox.exceptions import BinariesError
@@ -30,6 +30,14 @@ def test_the_staging_modules_are_of_the_same_release() -> None:
     )
 
     assert set(replaced) == {"0" + KUBERNETES_VERSION.removeprefix("1")}
+
+
+def test_the_kubelet_is_of_the_same_kubernetes() -> None:
+    control_plane, kubelet = (MODULES.files_of(group)[0].read_text() for group in (KUBERNETES, KUBELET))
+    replaced = re.compile(r"^\s*k8s\.io/\S+ => .*$", re.MULTILINE)
+
+    assert required(MODULES.files_of(KUBELET)[0])["k8s.io/kubernetes"] == KUBERNETES_VERSION
+    assert set(replaced.findall(kubelet)) <= set(replaced.findall(control_plane)) != set()
 
 
 def test_etcd_is_the_one_that_its_go_mod_pins() -> None:
@@ -60,6 +68,7 @@ def test_an_installed_wheel_has_the_files_inside_the_package(tmp_path: Path) -> 
     modules = Modules.locate(package=tmp_path / "package")
 
     assert modules.kubernetes == tmp_path / "package" / "modules"
+    assert modules.kubelet == modules.kubernetes / "kubelet"
     assert modules.etcd == modules.kubernetes / "etcd"
     assert modules.helm == modules.kubernetes / "helm"
     assert modules.proxy == modules.kubernetes / "proxy"

@@ -6,6 +6,7 @@ from genkan_sandbox.control_plane.access import (
     CLUSTER_PAGE_ACCOUNT,
     HUB_ACCOUNT,
     Identity,
+    NodeToken,
     account_token,
     kubeconfig,
     make_tokens,
@@ -26,6 +27,12 @@ def test_the_token_file_gives_every_right_to_two_identities_only() -> None:
         Identity.NODE_AGENT,
     }
     assert len({row[0] for row in rows}) == len(Identity)
+
+
+def test_a_kubelet_is_its_node_and_nothing_else() -> None:
+    rows = list(csv.reader(token_file(make_tokens(), kubelet=NodeToken("machine-0", "secret")).splitlines()))
+
+    assert [row[1:] for row in rows if row[0] == "secret"] == [["system:node:machine-0", "machine-0", "system:nodes"]]
 
 
 def test_a_kubeconfig_stands_alone(tmp_path: Path) -> None:

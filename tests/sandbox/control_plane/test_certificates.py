@@ -5,7 +5,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from genkan_sandbox.control_plane.certificates import prepare_certificates
+from genkan_sandbox.control_plane.certificates import Node, prepare_certificates
 
 
 def test_the_authority_stays_and_the_serving_certificate_follows_the_address(tmp_path: Path) -> None:
@@ -34,6 +34,14 @@ def test_only_one_certificate_is_a_clients(tmp_path: Path) -> None:
     issued = {path.stem: purposes(path) for path in tmp_path.glob("*.crt") if path.stem != "ca"}
     server, client = [ExtendedKeyUsageOID.SERVER_AUTH], [ExtendedKeyUsageOID.CLIENT_AUTH]
     assert issued == {"apiserver": server, "apiserver-client": client, "nodes": server}
+
+
+def test_a_kubelet_serves_at_its_own_address(tmp_path: Path) -> None:
+    prepare_certificates(tmp_path, host="127.77.1.1", node=Node("machine-0", "10.231.8.1"))
+    kubelet = x509.load_pem_x509_certificate((tmp_path / "kubelet.crt").read_bytes())
+    names = kubelet.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert [str(address) for address in names.get_values_for_type(x509.IPAddress)] == ["10.231.8.1"]
+    assert purposes(tmp_path / "kubelet.crt") == [ExtendedKeyUsageOID.SERVER_AUTH]
 
 
 def test_a_strict_client_accepts_the_chain(tmp_path: Path) -> None:

@@ -220,7 +220,7 @@ def test_an_unknown_name_lists_the_shipped_sites(name: str) -> None:
     with pytest.raises(SiteError) as refused:
         load_site(name)
 
-    assert "(shipped: datacenter, empty, large, workstations)" in str(refused.value)
+    assert "(shipped: datacenter, empty, large, machine, workstations)" in str(refused.value)
     assert refused.value.mend == "Give one of these names, or the path of a site file that ends in .yaml."
 
 

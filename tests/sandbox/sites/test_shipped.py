@@ -8,7 +8,7 @@ from genkan_profiles import Hardware, load_catalogue
 from genkan_profiles.quantities import parse_quantity, quantity_bytes
 from genkan_sandbox.sites import Pool, Site, load_site, node_manifest, shipped_sites, site_manifests
 
-SITES = ["datacenter", "empty", "large", "workstations"]
+SITES = ["datacenter", "empty", "large", "machine", "workstations"]
 
 
 def nodes(site: Site) -> list[dict[str, Any]]:
@@ -133,7 +133,7 @@ def test_four_users_can_start_two_gpus_each_and_a_fifth_meets_a_limit(name: str)
 
     assert len(site.users) >= 2
     assert any(user.admin for user in site.users)
-    if site.node_count:
+    if site.quotas:
         assert min(limits) >= 4
         assert min(limits) <= site.offered["nvidia.com/gpu"]
 
