@@ -37,6 +37,9 @@ def progress_of(pod: PodState | None, happenings: Iterable[Happening] = ()) -> P
         return Progress(Step.ASKED, say("The server was asked for."))
     if not pod.placed:
         if pod.unschedulable is not None:
+            # As while a claim is being made, which the scheduler tells in the same way.
+            if "persistentvolumeclaim" in pod.unschedulable.message.lower():
+                return Progress(Step.PLACING, say("The storage is being prepared."))
             return Progress(Step.PLACING, say("No machine has room yet."))
         return Progress(Step.PLACING, say("A machine is being looked for."))
     if pod.running:

@@ -30,6 +30,17 @@ def test_each_moment_of_a_start_has_its_step(state: PodState | None, happenings:
     assert found.sentence.endswith(".")
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        '0/5 nodes are available: persistentvolumeclaim "claim-alice" not found.',
+        "0/5 nodes are available: pod has unbound immediate PersistentVolumeClaims.",
+    ],
+)
+def test_a_claim_that_is_being_made_is_no_lack_of_machines(message: str) -> None:
+    assert progress_of(pod(conditions=[unschedulable(message)])).sentence == "The storage is being prepared."
+
+
 def test_progress_never_goes_back() -> None:
     values = [step.value for step in Step]
 
