@@ -36,17 +36,21 @@ def progress_of(pod: PodState | None, happenings: Iterable[Happening] = ()) -> P
     if pod is None:
         return Progress(Step.ASKED, say("The server was asked for."))
     if not pod.placed:
-        if pod.unschedulable is not None:
-            # As while a claim is being made, which the scheduler tells in the same way.
-            if "persistentvolumeclaim" in pod.unschedulable.message.lower():
-                return Progress(Step.PLACING, say("The storage is being prepared."))
-            return Progress(Step.PLACING, say("No machine has room yet."))
-        return Progress(Step.PLACING, say("A machine is being looked for."))
+        return Progress(Step.PLACING, _search(pod))
     if pod.running:
         return Progress(Step.RUNNING, say("The server runs; it is being connected."))
     if any(container.running for container in pod.containers):
         return Progress(Step.STARTING, say("The server is starting up."))
     return _on_machine(pod, happenings)
+
+
+def _search(pod: PodState) -> Sentence:
+    if pod.unschedulable is None:
+        return say("A machine is being looked for.")
+    if "persistentvolumeclaim" in pod.unschedulable.message.lower():
+        # As while a claim is being made, which the scheduler tells in the same way.
+        return say("The storage is being prepared.")
+    return say("No machine has room yet.")
 
 
 def _on_machine(pod: PodState, happenings: Iterable[Happening]) -> Progress:
