@@ -110,6 +110,9 @@ async def test_a_hub_starts_answers_and_ends_when_it_is_told(
         assert (await client.get("api/users")).status_code == httpx.codes.FORBIDDEN
         async with asyncio.timeout(WITHIN):
             await hub.proxy.told.wait()
+            # Before it says so it has no handler of signals yet.
+            while "JupyterHub is now running" not in last_words(tmp_path / "log"):
+                await asyncio.sleep(0.1)
         assert "/" in hub.proxy.routes
         assert (hub.state / "jupyterhub.sqlite").stat().st_uid == 1000
         assert await stopped(hub.process) == 0, last_words(tmp_path / "log")
