@@ -6,6 +6,7 @@ from html import unescape
 _SHORT = 400
 """Characters of a reason that are kept."""
 
+_ON_OUR_PAGES = re.compile(r'<div class="[^"]*\bgenkan-refusal\b[^"]*"[^>]*>(.*?)</div>', re.DOTALL)
 _ON_THE_FORM = re.compile(r'<p class="spawn-error-msg[^"]*">(.*?)</p>', re.DOTALL)
 _ON_THE_WAITING_PAGE = re.compile(r"has failed\.(.*?)Would you like", re.DOTALL)
 _ON_AN_ERROR_PAGE = re.compile(r'<div class="error">(.*?)</div>', re.DOTALL)
@@ -13,7 +14,7 @@ _ON_AN_ERROR_PAGE = re.compile(r'<div class="error">(.*?)</div>', re.DOTALL)
 
 def failure_on(page: str) -> str:
     """Return the reason that a page gives in its own words, or an empty text if it gives none."""
-    for pattern in (_ON_THE_FORM, _ON_THE_WAITING_PAGE, _ON_AN_ERROR_PAGE):
+    for pattern in (_ON_OUR_PAGES, _ON_THE_FORM, _ON_THE_WAITING_PAGE, _ON_AN_ERROR_PAGE):
         if found := pattern.search(page):
             return _words(found[1])
     return ""

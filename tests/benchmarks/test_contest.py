@@ -15,6 +15,7 @@ from benchmarks.contest.wording import failure_on
 from benchmarks.exceptions import BenchmarkError
 from traitlets.config import Config
 
+from genkan_hub.theme import TEMPLATES
 from genkan_profiles import load_catalogue
 from genkan_profiles.quantities import parse_quantity
 
@@ -110,15 +111,22 @@ def test_slow_pods_are_slow_for_everybody(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("page", "reason"),
     [
+        ('<div class="genkan-refusal alert" role="alert" id="genkan-refusal">\n No <b>room</b>.\n</div>', "No room ."),
+        ('<div class="alert genkan-refusal" role="alert">No room.</div><p>More.</p>', "No room."),
         ('<p class="spawn-error-msg alert alert-danger">Error: No <b>room</b>.</p>', "Error: No room ."),
         ("<p>has failed.\n</p><p>2 &lt; 3</p><p>\nWould you like to retry starting it?", "2 < 3"),
         ("<p>has failed.\n  Would you like to retry starting it?", ""),
         ("<p>All is well.</p>", ""),
     ],
-    ids=["on the form", "on the waiting page", "without a reason", "no failure"],
+    ids=["on our form", "on our page", "on the form", "on the waiting page", "without a reason", "no failure"],
 )
 def test_the_reason_is_read_from_pages(page: str, reason: str) -> None:
     assert failure_on(page) == reason
+
+
+@pytest.mark.parametrize("name", ["spawn.html", "not_running.html"])
+def test_pages_of_ours_that_tell_a_reason_mark_it(name: str) -> None:
+    assert re.search(r'<div class="[^"]*\bgenkan-refusal\b', (TEMPLATES / name).read_text())
 
 
 def test_a_form_offers_the_card_unless_its_choice_is_disabled() -> None:
