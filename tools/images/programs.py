@@ -65,7 +65,10 @@ def _install(folder: Path, lock: Path) -> str:
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True, capture_output=True)
         pip = [str(folder / "bin/pip"), "install", "--quiet", "--disable-pip-version-check"]
         subprocess.run(
-            [*pip, "--require-hashes", "--requirement", str(lock)], check=True, capture_output=True, encoding="utf-8"
+            [*pip, "--no-deps", "--require-hashes", "--requirement", str(lock)],
+            check=True,
+            capture_output=True,
+            encoding="utf-8",
         )
         _unwrap(folder)
         (folder / _COMPLETE).touch()

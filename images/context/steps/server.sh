@@ -10,7 +10,7 @@ unset PIP_CONSTRAINT PIP_BREAK_SYSTEM_PACKAGES
     exit 1
 }
 /usr/bin/python3 -m venv /opt/jupyter
-/opt/jupyter/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes --requirement /run/genkan/server.txt
+/opt/jupyter/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes --requirement /run/genkan/server.txt
 /opt/jupyter/bin/pip check
 # Notebooks run on the framework's Python.
 rm -rf /opt/jupyter/share/jupyter/kernels/python3
