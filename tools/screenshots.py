@@ -20,6 +20,7 @@ from tests.support.sandbox import SandboxRun, sandbox_run
 
 from genkan_sandbox.agent.faults import FaultKind
 from genkan_spawner.api import KubernetesApi
+from genkan_spawner.kinds import NODES
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "images"
 SHOWN = {"form-light": "form"}
@@ -69,8 +70,8 @@ async def take_all(run: SandboxRun, cluster: Cluster, browser: Browser, camera: 
     async with _tab(browser) as page:
         key = await cluster.add_fault(FaultKind.SLOW_PULL, seconds=3600)
         await log_in(page, run.url, run.user("alice"))
+        await _take_form(page, run, cluster, camera)
         await page.goto(f"{run.url}hub/spawn?profile=a100-1")
-        await camera.take(page, "form")
         await page.get_by_role("button", name="Start").click()
         await expect(page.locator("#genkan-way")).to_contain_text("The image is being fetched", timeout=60_000)
         await page.get_by_text("What the cluster says").click()
@@ -95,6 +96,18 @@ async def take_all(run: SandboxRun, cluster: Cluster, browser: Browser, camera: 
         await page.goto(f"{run.url}hub/admin")
         await expect(page.get_by_role("button", name="alice", exact=True)).to_be_visible()
         await camera.take(page, "admin")
+
+
+async def _take_form(page: Page, run: SandboxRun, cluster: Cluster, camera: Camera) -> None:
+    """Show something that is chosen, and something that cannot start."""
+    drained = [node["metadata"]["name"] for node in await cluster.api.list(NODES, label_selector="pool=gtx1080")]
+    for name in drained:
+        await cluster.cordon(name)
+    await page.goto(f"{run.url}hub/spawn?profile=v100-1")
+    await expect(page.locator("[data-card=gtx-1080]")).to_have_attribute("data-refused", "", timeout=60_000)
+    await camera.take(page, "form")
+    for name in drained:
+        await cluster.cordon(name, cordoned=False)
 
 
 @contextlib.asynccontextmanager
