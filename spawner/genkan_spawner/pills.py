@@ -54,7 +54,7 @@ def _refused(findings: list[Finding]) -> Sentence:  # noqa: PLR0911  # one per c
         case Check.FIT | Check.DRIVER if any(finding.check is Check.DRIVER for finding in findings):
             return say("Not with this image")
         case Check.FIT if worst.ever:
-            return say("In use")
+            return say("No room now")
         case Check.FIT | Check.DRIVER:
             return say("No machine for this")
         case Check.STORAGE:

@@ -81,7 +81,7 @@ def test_a_card_is_drawn_once_for_as_long_as_the_same_is_said_of_it(macros: Macr
     assert [page[0] for page in pages] == [f"<b>\ngpu</b>{frame}<i>Full.</i><select>\n</select>"] * 3 + [
         f"<b>\ngpu</b>{frame}<i>Gone.</i><select>\n</select>"
     ]
-    assert macros.drawn == ["options of gpu", "gpu", "In use Full.", "In use Gone."]
+    assert macros.drawn == ["options of gpu", "gpu", "No room now Full.", "No room now Gone."]
 
 
 def test_what_is_free_and_what_would_start_instead_are_drawn_anew(macros: Macros) -> None:
@@ -95,9 +95,9 @@ def test_what_is_free_and_what_would_start_instead_are_drawn_anew(macros: Macros
         draw(drawings, found)
 
     assert macros.drawn[2:] == [
-        "In use Full. 1 of 4 free",
-        "In use Full. 0 of 4 free",
-        "In use Full. 0 of 4 free ?opt-profile=cpu",
+        "No room now Full. 1 of 4 free",
+        "No room now Full. 0 of 4 free",
+        "No room now Full. 0 of 4 free ?opt-profile=cpu",
     ]
 
 

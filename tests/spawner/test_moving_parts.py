@@ -112,7 +112,7 @@ async def test_processors_are_not_named_instead_of_cards_nor_cards_of_processors
 
     page = str(await alice.form())
 
-    assert card_text(page, "one").pill == "In use"
+    assert card_text(page, "one").pill == "No room now"
     assert card_text(page, "one").instead == ""
     assert card_text(page, "big").instead == "Small starts now"
 
@@ -181,7 +181,7 @@ async def test_a_choice_that_others_would_interrupt_says_so(alice: GenkanSpawner
 
     assert card_text(await alice.form(), "one").pill == "Starts by interrupting other work"
     part = (await alice.form(fields=fields)).moving_parts(ENGLISH)["cards"]["one"]
-    assert "In use" in part["live"]
+    assert "No room now" in part["live"]
     assert "It starts now with Normal" in part["live"]
 
 

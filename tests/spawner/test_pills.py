@@ -18,7 +18,7 @@ def verdict(check: Check, state: State, *, ever: bool = True, would_preempt: boo
         (verdict(Check.FIT, State.WAITS), Tone.WAIT, "Waits for room"),
         (verdict(Check.FIT, State.UNKNOWN), Tone.UNKNOWN, "Not known"),
         (verdict(Check.FIT, State.UNKNOWN, would_preempt=True), Tone.UNKNOWN, "Not known"),
-        (verdict(Check.FIT, State.REFUSED), Tone.NO, "In use"),
+        (verdict(Check.FIT, State.REFUSED), Tone.NO, "No room now"),
         (verdict(Check.FIT, State.REFUSED, ever=False), Tone.NO, "No machine for this"),
         (verdict(Check.QUOTA, State.REFUSED), Tone.NO, "Over the team's share"),
         (verdict(Check.PRIORITY, State.REFUSED), Tone.NO, "No such priority"),
