@@ -268,9 +268,10 @@ class GenkanSpawner(HomeSpawner):
 
     def _read_form(self, formdata: dict[str, list[str]]) -> Awaitable[dict[str, Any]]:
         # Not in the coroutine, which may become a task with a context of its own.
+        options = self.choice_of(formdata)
         sender.set(self)
-        sent.set(self.choice_of(formdata))
-        return self._answer(self.choice_of(formdata))
+        sent.set(options)
+        return self._answer(options)
 
     def options_from_query(self, query_data: dict[str, list[str]]) -> NoReturn:
         """Keep what a link says for the form that is shown next; following a link starts nothing."""
@@ -314,8 +315,10 @@ class GenkanSpawner(HomeSpawner):
 
 def _problem(hand: Hand, link: Mapping[str, Any] | None) -> Sentence:
     """Return why what a link asks for cannot be preselected as it is; empty where it can."""
+    if not link:
+        return NOTHING
     try:
-        check_choice(hand.offering.profiles, link or {})
+        check_choice(hand.offering.profiles, link)
     except ChoiceError as error:
         return error.sentence
     return NOTHING

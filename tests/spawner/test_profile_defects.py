@@ -147,6 +147,7 @@ async def test_h_an_option_with_nothing_but_an_own_value_asks_for_it(make: MakeS
 
     page = await form(spawner)
     assert page.texts == {"profile-option-gpu--image--unlisted-choice": ""}
+    assert "The link" not in page.text
     with pytest.raises(Refusal, match="Name the image that you want on GPU"):
         await spawner.load_user_options()
     spawner.user_options = {"profile": "gpu", "image--unlisted-choice": "a:1"}
