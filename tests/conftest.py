@@ -6,9 +6,8 @@ from genkan_sandbox.binaries import Source, prepare, prepare_helm
 from genkan_sandbox.exceptions import BinariesError
 from genkan_sandbox.progress import open_progress
 from genkan_sandbox.state import default_cache_directory
-from genkan_spawner.api import KubernetesApi
 
-from .support.cluster import Cluster
+from .support.cluster import Cluster, cluster_of
 from .support.golden import Golden
 from .support.helm import Helm
 from .support.keycloak import Keycloak, MissingError, prepared, running
@@ -85,10 +84,5 @@ def sign_in(binaries: None, keycloak: Keycloak, tmp_path_factory: pytest.TempPat
 @pytest.fixture
 async def cluster(sandbox: SandboxRun) -> AsyncIterator[Cluster]:
     """The sandbox's cluster, as it was again after each test."""
-    assert sandbox.ready is not None
-    async with await KubernetesApi.connect(sandbox.ready.kubeconfig) as api:
-        cluster = Cluster(api, namespace=sandbox.ready.namespace)
-        try:
-            yield cluster
-        finally:
-            await cluster.clean_up()
+    async with cluster_of(sandbox.ready) as cluster:
+        yield cluster

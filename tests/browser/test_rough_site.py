@@ -11,11 +11,11 @@ import pytest
 from playwright.async_api import BrowserContext, Page, expect
 
 from genkan_sandbox.agent.faults import FaultKind
-from genkan_spawner.api import JsonObject, KubernetesApi, PatchType
+from genkan_spawner.api import JsonObject, PatchType
 from genkan_spawner.kinds import EVENTS, PODS
 
 from ..support.browser import START, log_in
-from ..support.cluster import Cluster
+from ..support.cluster import Cluster, cluster_of
 from ..support.hub import Person
 from ..support.records import User
 from ..support.sandbox import SandboxRun, sandbox_run
@@ -59,13 +59,8 @@ def run(binaries: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sa
 
 @pytest.fixture
 async def cluster(run: SandboxRun) -> AsyncIterator[Cluster]:
-    assert run.ready is not None
-    async with await KubernetesApi.connect(run.ready.kubeconfig) as api:
-        cluster = Cluster(api, namespace=run.ready.namespace)
-        try:
-            yield cluster
-        finally:
-            await cluster.clean_up()
+    async with cluster_of(run.ready) as cluster:
+        yield cluster
 
 
 @pytest.fixture

@@ -7,10 +7,9 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from genkan_sandbox.agent.faults import FaultKind
-from genkan_spawner.api import KubernetesApi
 from genkan_spawner.exceptions import KubernetesError
 
-from ..support.cluster import Cluster
+from ..support.cluster import Cluster, cluster_of
 from ..support.hub import Person
 from ..support.sandbox import SandboxRun, sandbox_run
 from .test_starts import refusal
@@ -53,13 +52,8 @@ def run(binaries: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sa
 
 @pytest.fixture
 async def cluster(run: SandboxRun) -> AsyncIterator[Cluster]:
-    assert run.ready is not None
-    async with await KubernetesApi.connect(run.ready.kubeconfig) as api:
-        cluster = Cluster(api, namespace=run.ready.namespace)
-        try:
-            yield cluster
-        finally:
-            await cluster.clean_up()
+    async with cluster_of(run.ready) as cluster:
+        yield cluster
 
 
 @pytest.fixture

@@ -11,9 +11,8 @@ from genkan_sandbox.progress import open_progress
 from genkan_sandbox.real_node.built import built_images, single_user_images
 from genkan_sandbox.real_node.requirements import missing
 from genkan_sandbox.state import default_cache_directory
-from genkan_spawner.api import KubernetesApi
 
-from ..support.cluster import Cluster
+from ..support.cluster import Cluster, cluster_of
 from ..support.hub import Person
 from ..support.sandbox import SandboxRun, require, sandbox_run
 from ..support.single_user import MissingError, single_user_list
@@ -70,13 +69,8 @@ def real_node(image_list: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.fixture
 async def node_cluster(real_node: SandboxRun) -> AsyncIterator[Cluster]:
     """The cluster of the real node, as it was again after each test."""
-    assert real_node.ready is not None
-    async with await KubernetesApi.connect(real_node.ready.kubeconfig) as api:
-        cluster = Cluster(api, namespace=real_node.ready.namespace)
-        try:
-            yield cluster
-        finally:
-            await cluster.clean_up()
+    async with cluster_of(real_node.ready) as cluster:
+        yield cluster
 
 
 class Visit(Protocol):

@@ -15,6 +15,8 @@ from genkan_spawner.api import JsonObject, KubernetesApi, PatchType
 from genkan_spawner.exceptions import ConflictError, NotFoundError
 from genkan_spawner.kinds import EVENTS, KINDS, NAMESPACES, NODES, PODS, QUOTAS, Kind
 
+from .records import ReadyFile
+
 WITHIN = 60.0
 """Seconds to wait for what the cluster does by itself."""
 
@@ -244,3 +246,15 @@ class Cluster:
             while not (found := await self.api.list(EVENTS, namespace=where, field_selector=selector)):
                 await asyncio.sleep(0.05)
         return found[0]
+
+
+@contextlib.asynccontextmanager
+async def cluster_of(ready: ReadyFile | None) -> AsyncIterator[Cluster]:
+    """Reach the cluster of a sandbox that is ready, and leave it as it was."""
+    assert ready is not None
+    async with await KubernetesApi.connect(ready.kubeconfig) as api:
+        cluster = Cluster(api, namespace=ready.namespace)
+        try:
+            yield cluster
+        finally:
+            await cluster.clean_up()

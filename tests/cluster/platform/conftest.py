@@ -7,7 +7,7 @@ import yaml
 
 from genkan_spawner.api import KubernetesApi
 
-from ...support.cluster import Cluster
+from ...support.cluster import Cluster, cluster_of
 from ...support.helm import PLATFORM, Helm
 from ...support.hub import Person
 from ...support.sandbox import SandboxRun, sandbox_run
@@ -88,13 +88,8 @@ def run(binaries: None, helm: Helm, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture
 async def cluster(run: SandboxRun) -> AsyncIterator[Cluster]:
-    assert run.ready is not None
-    async with await KubernetesApi.connect(run.ready.kubeconfig) as api:
-        cluster = Cluster(api, namespace=run.ready.namespace)
-        try:
-            yield cluster
-        finally:
-            await cluster.clean_up()
+    async with cluster_of(run.ready) as cluster:
+        yield cluster
 
 
 @pytest.fixture
